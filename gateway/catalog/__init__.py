@@ -1,0 +1,1 @@
+"""Reads exchange manifests: services, groups, columns, schemas. Refuses clashes and unknown keys."""

@@ -1,0 +1,1 @@
+"""Pure rules of the journal: standard library only, no input or output."""

@@ -1,0 +1,42 @@
+"""Connecting to the journal's PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, create_engine, func, select
+
+from gateway.domain.identifiers import milliseconds, uuid7_run
+
+
+def connect(url: str, *, pool_size: int = 5, application: str = "gateway") -> Engine:
+    """Make an engine for a libpq address (``postgresql://…``); nothing is opened until first use.
+
+    Statements of more than 60 s and transactions idle for more than 60 s are ended by the server, so that a stuck
+    client never holds a row for long.
+    """
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+        "postgres://", "postgresql+psycopg://", 1
+    )
+    options = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    return create_engine(
+        address,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": options, "application_name": application, "connect_timeout": 10},
+    )
+
+
+def database_now(connection: Connection) -> datetime:
+    """The database's clock, the only one that ids, leases and pauses go by."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
+def new_ids(connection: Connection) -> Iterator[UUID]:
+    """Yield rising UUIDv7 of the database's present time."""
+    return uuid7_run(milliseconds(database_now(connection)))

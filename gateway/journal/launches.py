@@ -1,0 +1,188 @@
+"""Writing launches: start, stop, stages, end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, insert, select, text, update
+
+from gateway.domain.launches import STOPPED_TEXT, LaunchResult, scopes_intersect
+from gateway.journal import outbox
+from gateway.journal.engine import database_now, new_ids
+from gateway.journal.tables import launch_requests, launches
+
+
+class Stage(StrEnum):
+    """How far a launch has come; a stage begins again from its start after a crash and does nothing twice."""
+
+    REARM = "REARM"
+    FORM = "FORM"
+    SEND = "SEND"
+    ANSWERS = "ANSWERS"
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchState:
+    """A launch as a worker needs it. ``scope`` is None for every МО."""
+
+    id: UUID
+    service_code: str
+    started_at: datetime
+    scope: frozenset[int] | None
+    stage: Stage
+    organization_id: int | None
+    stop_requested: bool
+    answers_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Who starts a launch; ``account_id`` is None for the schedule."""
+
+    account_id: int | None
+    name: str
+
+
+def lock_service(connection: Connection, service_code: str) -> None:
+    """Serialise starts of one service until the transaction ends."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"start:{service_code}"}
+    )
+
+
+def running_scopes(connection: Connection, service_code: str) -> list[frozenset[int] | None]:
+    """МО of the running launches of a service."""
+    rows = connection.execute(
+        select(launches.c.scope).where(launches.c.service_code == service_code, launches.c.result == text("'RUNNING'"))
+    )
+    return [None if scope is None else frozenset(scope) for scope in rows.scalars()]
+
+
+def is_running(connection: Connection, service_code: str, scope: frozenset[int] | None) -> bool:
+    """Tell whether a running launch of the service touches any of these МО."""
+    return any(scopes_intersect(scope, other) for other in running_scopes(connection, service_code))
+
+
+def start(
+    connection: Connection, service_code: str, scopes: Sequence[frozenset[int] | None], by: Starter
+) -> list[UUID]:
+    """Write launches with the wish to run them; the service must be locked. The caller commits."""
+    now = database_now(connection)
+    ids = new_ids(connection)
+    made = []
+    for scope in scopes:
+        launch_id = next(ids)
+        single = next(iter(scope)) if scope is not None and len(scope) == 1 else None
+        connection.execute(
+            insert(launches).values(
+                id=launch_id,
+                service_code=service_code,
+                started_at=now,
+                result=LaunchResult.RUNNING,
+                scope=None if scope is None else sorted(scope),
+                organization_id=single,
+                account_id=by.account_id,
+                started_by=by.name,
+            )
+        )
+        outbox.post(connection, outbox.Task.LAUNCH, service_code, launch_id)
+        made.append(launch_id)
+    return made
+
+
+def remember_request(
+    connection: Connection, account_id: int, request_id: str, fingerprint: str, launch_ids: Sequence[UUID]
+) -> None:
+    """Keep the idempotency key of a start with what it made; ``fingerprint`` is of what was asked."""
+    connection.execute(
+        insert(launch_requests).values(
+            account_id=account_id, request_id=request_id, fingerprint=fingerprint, launch_ids=list(launch_ids)
+        )
+    )
+
+
+def find_request(connection: Connection, account_id: int, request_id: str) -> Row[Any, Any] | None:
+    """Return (fingerprint, launch ids) of an earlier start with this key, or None."""
+    return connection.execute(
+        select(launch_requests.c.fingerprint, launch_requests.c.launch_ids).where(
+            launch_requests.c.account_id == account_id, launch_requests.c.request_id == request_id
+        )
+    ).one_or_none()
+
+
+def load(connection: Connection, launch_id: UUID) -> LaunchState:
+    """Read a launch for its worker."""
+    row = connection.execute(select(launches).where(launches.c.id == launch_id)).one()
+    return LaunchState(
+        id=row.id,
+        service_code=row.service_code,
+        started_at=row.started_at,
+        scope=None if row.scope is None else frozenset(row.scope),
+        stage=Stage(row.stage),
+        organization_id=row.organization_id,
+        stop_requested=row.stop_requested_at is not None,
+        answers_until=row.answers_until,
+    )
+
+
+def waiting_for_answers(launch: LaunchState, until: datetime) -> LaunchState:
+    """The same launch in its last stage."""
+    return replace(launch, stage=Stage.ANSWERS, answers_until=until)
+
+
+def enter(connection: Connection, launch_id: UUID, stage: Stage, **values: object) -> None:
+    """Remember that a stage has begun, with other columns that change with it. The caller commits."""
+    connection.execute(update(launches).where(launches.c.id == launch_id).values(stage=stage, **values))
+
+
+def end(connection: Connection, launch_id: UUID, result: LaunchResult, result_text: str | None) -> None:
+    """Close a running launch; one already closed stays as it is, and without a text the noted one stays.
+
+    The caller commits.
+    """
+    connection.execute(
+        update(launches)
+        .where(launches.c.id == launch_id, launches.c.result == LaunchResult.RUNNING)
+        .values(
+            result=result,
+            result_text=func.coalesce(result_text, launches.c.result_text),
+            finished_at=text("clock_timestamp()"),
+        )
+    )
+
+
+def stop_requested(connection: Connection, launch_id: UUID) -> bool:
+    """Tell whether an operator asked a launch to stop."""
+    return (
+        connection.execute(select(launches.c.stop_requested_at).where(launches.c.id == launch_id)).scalar_one()
+        is not None
+    )
+
+
+def request_stop(connection: Connection, launch_id: UUID) -> None:
+    """Ask the worker of a running launch to stop before its next step. The caller commits."""
+    connection.execute(
+        update(launches)
+        .where(launches.c.id == launch_id, launches.c.stop_requested_at.is_(None))
+        .values(stop_requested_at=text("clock_timestamp()"), result_text=STOPPED_TEXT)
+    )
+
+
+def note_success(connection: Connection, service_code: str, launch_id: UUID) -> None:
+    """Set «Дата последней успешной выгрузки» of every МО that had packets in this launch. The caller commits."""
+    connection.execute(
+        text(
+            """
+            INSERT INTO service_organizations (service_code, organization_id, last_success_at)
+            SELECT :service, organization_id, clock_timestamp() FROM launch_counters WHERE launch_id = :launch
+            ORDER BY organization_id
+            ON CONFLICT (service_code, organization_id) DO UPDATE SET last_success_at = excluded.last_success_at
+            """
+        ),
+        {"service": service_code, "launch": launch_id},
+    )

@@ -1,0 +1,249 @@
+"""Source objects: what the МИС submitted, and what a run finds due among it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from gateway.domain.statuses import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One object at the door, already judged by its lax schema. ``packed`` is empty for a removal."""
+
+    object_type: str
+    object_id: str
+    changed_at: datetime
+    deleted: bool
+    packed: bytes
+    content_hash: bytes
+
+
+@dataclass(slots=True)
+class _Stored:
+    id: int | None
+    changed_at: datetime
+    deleted: bool
+    packed: bytes | None
+    content_hash: bytes
+    dirty: bool = False
+
+
+def submit(
+    connection: Connection,
+    service_code: str,
+    organization_id: int,
+    arrivals: Sequence[Arrival],
+    batch_id: str | None,
+) -> list[bool]:
+    """Store the latest state of objects of one МО; tell for each arrival whether it changed anything.
+
+    An older ``changed_at`` than stored, equal content, and the removal of what was never there change nothing. The
+    content of a removed object is kept, since the packet that removes it at the peer is made of it. Submissions of one
+    МО to one service are serialised. The caller commits.
+    """
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"submit:{service_code}:{organization_id}"},
+    )
+    stored = _stored(connection, service_code, organization_id, arrivals)
+    verdicts = [_apply(stored, arrival) for arrival in arrivals]
+    _insert(connection, service_code, organization_id, stored, batch_id)
+    _update(connection, stored, batch_id)
+    return verdicts
+
+
+def _stored(
+    connection: Connection, service_code: str, organization_id: int, arrivals: Sequence[Arrival]
+) -> dict[tuple[str, str], _Stored]:
+    rows = connection.execute(
+        text(
+            """
+            SELECT o.id, o.object_type, o.object_id, o.changed_at, o.deleted, o.content_hash
+            FROM source_objects o
+            JOIN (SELECT DISTINCT * FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[])))
+              AS a(object_type, object_id)
+              USING (object_type, object_id)
+            WHERE o.service_code = :service AND o.organization_id = :organization
+            ORDER BY o.id FOR UPDATE OF o
+            """
+        ),
+        {
+            "types": [a.object_type for a in arrivals],
+            "ids": [a.object_id for a in arrivals],
+            "service": service_code,
+            "organization": organization_id,
+        },
+    )
+    return {(r.object_type, r.object_id): _Stored(r.id, r.changed_at, r.deleted, None, r.content_hash) for r in rows}
+
+
+def _apply(stored: dict[tuple[str, str], _Stored], arrival: Arrival) -> bool:
+    key = (arrival.object_type, arrival.object_id)
+    known = stored.get(key)
+    if known is None:
+        if arrival.deleted:
+            return False
+        stored[key] = _Stored(None, arrival.changed_at, False, arrival.packed, arrival.content_hash)
+        return True
+    if arrival.changed_at < known.changed_at:
+        return False
+    same = known.deleted if arrival.deleted else not known.deleted and known.content_hash == arrival.content_hash
+    known.dirty = known.dirty or not same or arrival.changed_at > known.changed_at
+    known.changed_at = arrival.changed_at
+    if same:
+        return False
+    known.deleted = arrival.deleted
+    if not arrival.deleted:
+        known.packed, known.content_hash = arrival.packed, arrival.content_hash
+    return True
+
+
+def _insert(
+    connection: Connection,
+    service_code: str,
+    organization_id: int,
+    stored: dict[tuple[str, str], _Stored],
+    batch_id: str | None,
+) -> None:
+    new = [(key, row) for key, row in stored.items() if row.id is None]
+    if not new:
+        return
+    connection.execute(
+        text(
+            """
+            INSERT INTO source_objects (service_code, organization_id, batch_id, object_type, object_id, changed_at,
+                                        deleted, content, content_hash)
+            SELECT :service, :organization, :batch, * FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]),
+                CAST(:changed AS timestamptz[]), CAST(:deleted AS boolean[]), CAST(:contents AS bytea[]),
+                CAST(:hashes AS bytea[]))
+            """
+        ),
+        {
+            "service": service_code,
+            "organization": organization_id,
+            "batch": batch_id,
+            "types": [key[0] for key, _ in new],
+            "ids": [key[1] for key, _ in new],
+            "changed": [row.changed_at for _, row in new],
+            "deleted": [row.deleted for _, row in new],
+            "contents": [row.packed for _, row in new],
+            "hashes": [row.content_hash for _, row in new],
+        },
+    )
+
+
+def _update(connection: Connection, stored: dict[tuple[str, str], _Stored], batch_id: str | None) -> None:
+    old = [row for row in stored.values() if row.id is not None and row.dirty]
+    if not old:
+        return
+    connection.execute(
+        text(
+            """
+            UPDATE source_objects o SET changed_at = n.changed_at, deleted = n.deleted, content_hash = n.content_hash,
+                content = coalesce(n.content, o.content), received_at = clock_timestamp(), batch_id = :batch
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:changed AS timestamptz[]), CAST(:deleted AS boolean[]),
+                CAST(:contents AS bytea[]), CAST(:hashes AS bytea[]))
+                AS n(id, changed_at, deleted, content, content_hash)
+            WHERE o.id = n.id
+            """
+        ),
+        {
+            "batch": batch_id,
+            "ids": [row.id for row in old],
+            "changed": [row.changed_at for row in old],
+            "deleted": [row.deleted for row in old],
+            "contents": [row.packed for row in old],
+            "hashes": [row.content_hash for row in old],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DueObject:
+    """An object that a run must form a packet of. ``content_hash`` is None for a Delete."""
+
+    id: int
+    organization_id: int
+    object_id: str
+    operation: Operation
+    packed: bytes
+    content_hash: bytes | None
+
+
+def lock_due(
+    connection: Connection,
+    service_code: str,
+    object_type: str,
+    scope: frozenset[int] | None,
+    rules: str,
+    *,
+    until: datetime,
+    limit: int,
+) -> list[DueObject]:
+    """Lock and return the next objects to form, in the order of their ids; both halves go by a partial index.
+
+    ``rules`` names the schema, rules and reference data in force: an object in FORM_ERROR judged by others is due
+    again. Objects received after ``until`` wait for the next run, so that a run ends.
+    """
+    rows = connection.execute(
+        text(
+            """
+            SELECT id, organization_id, object_id, deleted, accepted_hash, content_hash, content FROM source_objects
+            WHERE id IN (
+              (SELECT id FROM source_objects WHERE due AND service_code = :service AND object_type = :type
+                 AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+                 AND received_at <= :until ORDER BY id LIMIT :limit)
+              UNION
+              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held AND last_rules <> :rules
+                 AND service_code = :service AND object_type = :type
+                 AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash
+                 AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+                 AND received_at <= :until ORDER BY id LIMIT :limit)
+              ORDER BY id LIMIT :limit) AND NOT held
+            ORDER BY id FOR UPDATE
+            """
+        ),
+        {
+            "service": service_code,
+            "type": object_type,
+            "scope": None if scope is None else sorted(scope),
+            "rules": rules,
+            "until": until,
+            "limit": limit,
+        },
+    )
+    return [_due(row) for row in rows]
+
+
+def _due(row: Row[Any]) -> DueObject:
+    operation = Operation.DELETE if row.deleted else Operation.UPDATE if row.accepted_hash else Operation.INSERT
+    content_hash = None if row.deleted else row.content_hash
+    return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, content_hash)
+
+
+def page_of_objects(
+    connection: Connection, service_code: str, organization_id: int, object_type: str, *, after: str, limit: int
+) -> list[Row[Any]]:
+    """Submitted objects of one МО and type in the order of their МИС ids, after the given one: object_id, deleted,
+    content."""
+    statement = text(
+        """
+        SELECT object_id, deleted, content FROM source_objects
+        WHERE service_code = :service AND organization_id = :organization AND object_type = :type AND object_id > :after
+        ORDER BY object_id LIMIT :limit
+        """
+    )
+    parameters = {
+        "service": service_code,
+        "organization": organization_id,
+        "type": object_type,
+        "after": after,
+        "limit": limit,
+    }
+    return list(connection.execute(statement, parameters))

@@ -1,0 +1,453 @@
+"""Writing packets: what was formed, entering SENDING, settling outcomes. Each change is a compare-and-set."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, text
+
+from gateway.domain.errors import Finding
+from gateway.domain.statuses import Operation, PacketStatus, error_delta, sources_of
+from gateway.journal.bodies import pack, unpack
+from gateway.journal.counters import CounterDeltas
+from gateway.journal.engine import new_ids
+from gateway.journal.objects import DueObject
+from gateway.journal.tables import attempts, packet_bodies, packets
+
+XML: Final = "application/xml"
+DATA: Final = "DATA"
+ANSWER: Final = "ANSWER"
+
+
+@dataclass(frozen=True, slots=True)
+class FormedPacket:
+    """A packet just formed from a due object: FORMED when ``findings`` is empty, FORM_ERROR otherwise.
+
+    ``data`` is None where not even a packet could be built.
+    """
+
+    id: UUID
+    source: DueObject
+    packet_type: str
+    data: bytes | None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def status(self) -> PacketStatus:
+        """The status in which the packet enters the journal."""
+        return PacketStatus.FORM_ERROR if self.findings else PacketStatus.FORMED
+
+    @property
+    def result_text(self) -> str | None:
+        """«Результат»: a line per finding."""
+        return "\n".join(f"{f.code}: {f.message}" for f in self.findings) or None
+
+
+def journal_formed(
+    connection: Connection, service_code: str, launch_id: UUID, rules: str, formed: Sequence[FormedPacket]
+) -> None:
+    """Write a batch of new packets with bodies and findings (COPY), mark their objects, move the counters.
+
+    The objects must be locked by this transaction (:func:`gateway.journal.objects.lock_due`). The caller commits.
+    """
+    _copy(connection, "packets", _PACKET_COLUMNS, (_packet_row(service_code, launch_id, p) for p in formed))
+    bodies = ((p.id, DATA, XML, pack(p.data)) for p in formed if p.data is not None)
+    _copy(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), bodies)
+    findings = (
+        (p.id, position, f.path, f.line, f.code, f.message)
+        for p in formed
+        for position, f in enumerate(p.findings, start=1)
+    )
+    _copy(connection, "packet_findings", ("packet_id", "position", "path", "line", "code", "message"), findings)
+    _mark_objects(connection, rules, formed)
+    deltas = CounterDeltas(service_code)
+    for p in formed:
+        deltas.add(launch_id, p.source.organization_id, packets=1, with_errors=error_delta(None, p.status))
+    deltas.write(connection)
+
+
+_PACKET_COLUMNS: Final = (
+    "id",
+    "launch_id",
+    "service_code",
+    "organization_id",
+    "packet_type",
+    "operation",
+    "status",
+    "result_text",
+    "object_id",
+    "source_object_id",
+    "content_hash",
+    "data_size",
+    "data_sha256",
+)
+
+
+def _packet_row(service_code: str, launch_id: UUID, p: FormedPacket) -> tuple[object, ...]:
+    size, digest = (None, None) if p.data is None else (len(p.data), hashlib.sha256(p.data).digest())
+    source = p.source
+    head = (p.id, launch_id, service_code, source.organization_id, p.packet_type, source.operation.value)
+    return (
+        *head,
+        p.status.value,
+        p.result_text,
+        source.object_id,
+        source.id,
+        source.content_hash,
+        size,
+        digest,
+    )
+
+
+def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _mark_objects(connection: Connection, rules: str, formed: Sequence[FormedPacket]) -> None:
+    connection.execute(
+        text(
+            """
+            UPDATE source_objects o SET last_packet_id = n.packet_id, last_status = n.status, last_hash = n.hash,
+                last_rules = :rules, repeat_requested = false
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:packets AS uuid[]), CAST(:statuses AS text[]),
+                CAST(:hashes AS bytea[])) AS n(id, packet_id, status, hash)
+            WHERE o.id = n.id
+            """
+        ),
+        {
+            "rules": rules,
+            "ids": [p.source.id for p in formed],
+            "packets": [p.id for p in formed],
+            "statuses": [p.status.value for p in formed],
+            "hashes": [p.source.content_hash for p in formed],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPacket:
+    """A FORMED packet that entered SENDING: its attempt is journaled, its bytes may leave."""
+
+    id: UUID
+    packet_type: str
+    operation: Operation
+    tries: int
+    data: bytes
+
+
+def enter_sending(
+    connection: Connection,
+    service_code: str,
+    scope: frozenset[int] | None,
+    operation: Operation,
+    packet_type: str,
+    limit: int,
+) -> list[ReadyPacket]:
+    """Move the oldest FORMED packets of one operation and type to SENDING, each with a new row in ``attempts``.
+
+    The ban («Не отправлять пакет») of packet and object is checked in the same statement. Order: by id. The caller
+    commits, then sends.
+    """
+    rows = connection.execute(
+        text(
+            """
+            WITH next AS (
+              SELECT p.id FROM packets p
+              WHERE p.service_code = :service AND p.status = 'FORMED' AND p.operation = :operation
+                AND p.packet_type = :type AND NOT p.held
+                AND (CAST(:scope AS bigint[]) IS NULL OR p.organization_id = ANY(CAST(:scope AS bigint[])))
+              ORDER BY p.id LIMIT :limit FOR UPDATE),
+            entered AS (
+              UPDATE packets p SET status = 'SENDING', attempts = p.attempts + 1, tries = p.tries + 1,
+                changed_at = clock_timestamp()
+              FROM next WHERE p.id = next.id AND p.status = 'FORMED' AND NOT p.held
+              RETURNING p.id, p.attempts, p.tries),
+            journaled AS (
+              INSERT INTO attempts (packet_id, number, started_at)
+              SELECT id, attempts, clock_timestamp() FROM entered)
+            SELECT e.id, e.tries, b.content
+            FROM entered e JOIN packet_bodies b ON b.packet_id = e.id AND b.kind = 'DATA'
+            ORDER BY e.id
+            """
+        ),
+        {
+            "service": service_code,
+            "operation": operation.value,
+            "type": packet_type,
+            "scope": _scope(scope),
+            "limit": limit,
+        },
+    ).all()
+    _tell_objects(connection, [r.id for r in rows])
+    return [ReadyPacket(r.id, packet_type, operation, r.tries, unpack(r.content)) for r in rows]
+
+
+def _scope(scope: frozenset[int] | None) -> list[int] | None:
+    return None if scope is None else sorted(scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A change of one packet's status. ``error`` is the attempt's error text, for people.
+
+    ``sources`` narrows the statuses it may come from; empty means every status that the transition table allows.
+    """
+
+    packet_id: UUID
+    status: PacketStatus
+    text: str | None = None
+    answer: bytes | None = None
+    error: str | None = None
+    sources: frozenset[PacketStatus] = field(default=frozenset())
+
+
+def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome]) -> set[UUID]:
+    """Apply outcomes by compare-and-set and return the ids that changed; the others were settled by somebody else.
+
+    Moves counters of the packets' own launches, closes their open attempts, stores answers, and tells the objects.
+    Packets of one call must be different. The caller commits.
+    """
+    if not outcomes:
+        return set()
+    ordered = sorted(outcomes, key=lambda o: o.packet_id)
+    rows = connection.execute(_SETTLE, _settle_parameters(ordered)).all()
+    changed = {row.id for row in rows}
+    applied = [o for o in ordered if o.packet_id in changed]
+    _close_attempts(connection, applied)
+    _store_answers(connection, applied)
+    _tell_objects(connection, [o.packet_id for o in applied])
+    deltas = CounterDeltas(service_code)
+    for row in rows:
+        delta = error_delta(PacketStatus(row.old_status), PacketStatus(row.status))
+        deltas.add(row.launch_id, row.organization_id, with_errors=delta)
+    deltas.write(connection)
+    return changed
+
+
+_SETTLE: Final = text(
+    """
+    WITH wanted AS (
+      SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:sources AS text[]),
+          CAST(:texts AS text[]), CAST(:sizes AS int[]), CAST(:digests AS bytea[]))
+          AS w(id, status, sources, result_text, answer_size, answer_sha256)),
+    old AS (
+      SELECT p.id, p.status FROM packets p JOIN wanted USING (id) ORDER BY p.id FOR UPDATE OF p)
+    UPDATE packets p SET status = w.status, result_text = w.result_text,
+      answer_size = coalesce(w.answer_size, p.answer_size), answer_sha256 = coalesce(w.answer_sha256, p.answer_sha256),
+      tries = CASE WHEN w.status = 'SEND_ERROR' THEN 0 ELSE p.tries END, changed_at = clock_timestamp()
+    FROM wanted w JOIN old ON old.id = w.id
+    WHERE p.id = w.id AND old.status = ANY(string_to_array(w.sources, ','))
+    RETURNING p.id, old.status AS old_status, p.status, p.launch_id, p.organization_id
+    """
+)
+
+
+def _settle_parameters(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    answers = [o.answer for o in outcomes]
+    return {
+        "ids": [o.packet_id for o in outcomes],
+        "statuses": [o.status.value for o in outcomes],
+        "sources": [",".join(sorted(o.sources or sources_of(o.status))) for o in outcomes],
+        "texts": [o.text for o in outcomes],
+        "sizes": [None if a is None else len(a) for a in answers],
+        "digests": [None if a is None else hashlib.sha256(a).digest() for a in answers],
+    }
+
+
+def _close_attempts(connection: Connection, applied: Sequence[Outcome]) -> None:
+    connection.execute(
+        text(
+            """
+            UPDATE attempts a SET finished_at = clock_timestamp(), outcome = w.status, error_text = w.error
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:errors AS text[]))
+                AS w(id, status, error)
+            WHERE a.packet_id = w.id AND a.finished_at IS NULL
+            """
+        ),
+        {
+            "ids": [o.packet_id for o in applied],
+            "statuses": [o.status.value for o in applied],
+            "errors": [o.error for o in applied],
+        },
+    )
+
+
+def _store_answers(connection: Connection, applied: Sequence[Outcome]) -> None:
+    answered = [(o.packet_id, pack(o.answer)) for o in applied if o.answer is not None]
+    if answered:
+        connection.execute(
+            text(
+                """
+                INSERT INTO packet_bodies (packet_id, kind, media_type, content)
+                SELECT id, 'ANSWER', :media, content
+                FROM unnest(CAST(:ids AS uuid[]), CAST(:contents AS bytea[])) AS w(id, content)
+                ON CONFLICT (packet_id, kind) DO UPDATE SET content = excluded.content
+                """
+            ),
+            {"media": XML, "ids": [a[0] for a in answered], "contents": [a[1] for a in answered]},
+        )
+
+
+def _tell_objects(connection: Connection, packet_ids: Sequence[UUID]) -> None:
+    """Copy the packets' statuses to their objects, locking the objects in the order of their ids."""
+    connection.execute(
+        text(
+            """
+            WITH mine AS (
+              SELECT o.id, p.id AS packet_id, p.status, p.content_hash
+              FROM packets p JOIN source_objects o ON o.id = p.source_object_id
+              WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY o.id FOR UPDATE OF o)
+            UPDATE source_objects o SET
+              last_status = CASE WHEN o.last_packet_id = mine.packet_id THEN mine.status ELSE o.last_status END,
+              accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash ELSE o.accepted_hash END
+            FROM mine WHERE o.id = mine.id
+            """
+        ),
+        {"ids": list(packet_ids)},
+    )
+
+
+_BY_STATUS: Final = text(
+    """
+    SELECT id, launch_id FROM packets WHERE service_code = :service AND status = :status AND NOT (held AND :unheld)
+      AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+    ORDER BY operation, packet_type, id LIMIT :limit
+    """
+)
+
+
+def in_status(
+    connection: Connection,
+    service_code: str,
+    scope: frozenset[int] | None,
+    status: PacketStatus,
+    limit: int,
+    *,
+    unheld: bool = False,
+) -> list[Row[Any]]:
+    """Ids and launches of packets of one open status; ``unheld`` leaves out those an operator banned."""
+    parameters = {
+        "service": service_code,
+        "status": status.value,
+        "scope": _scope(scope),
+        "limit": limit,
+        "unheld": unheld,
+    }
+    return list(connection.execute(_BY_STATUS, parameters))
+
+
+def rearm(connection: Connection, service_code: str, scope: frozenset[int] | None, limit: int) -> int:
+    """Give packets in SEND_ERROR a new run's attempts: SEND_ERROR → FORMED, same id.
+
+    Returns how many changed. The caller commits.
+    """
+    rows = in_status(connection, service_code, scope, PacketStatus.SEND_ERROR, limit, unheld=True)
+    again = [Outcome(r.id, PacketStatus.FORMED, sources=frozenset({PacketStatus.SEND_ERROR})) for r in rows]
+    return len(settle(connection, service_code, again))
+
+
+def reset_tries(connection: Connection, service_code: str, scope: frozenset[int] | None) -> None:
+    """Give what still waits for sending the full attempts of a new run. The caller commits."""
+    connection.execute(
+        text(
+            """
+            UPDATE packets SET tries = 0 WHERE service_code = :service AND status = 'FORMED' AND tries > 0
+              AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+            """
+        ),
+        {"service": service_code, "scope": _scope(scope)},
+    )
+
+
+def count_status(
+    connection: Connection,
+    service_code: str,
+    scope: frozenset[int] | None,
+    status: PacketStatus,
+    *,
+    since: datetime | None = None,
+) -> int:
+    """Count packets of one open status, by the index of open packets; ``since`` leaves out older changes."""
+    statement = text(
+        """
+        SELECT count(*) FROM packets WHERE service_code = :service AND status = :status
+          AND (CAST(:since AS timestamptz) IS NULL OR changed_at >= :since)
+          AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+        """
+    )
+    parameters = {"service": service_code, "status": status.value, "scope": _scope(scope), "since": since}
+    return int(connection.execute(statement, parameters).scalar_one())
+
+
+def note(connection: Connection, texts: Mapping[UUID, str]) -> None:
+    """Write «Результат» of packets that still wait for a readable answer. The caller commits."""
+    if not texts:
+        return
+    connection.execute(
+        text(
+            """
+            UPDATE packets p SET result_text = n.result_text, changed_at = clock_timestamp()
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:texts AS text[])) AS n(id, result_text)
+            WHERE p.id = n.id AND p.status IN ('SENDING', 'IN_DOUBT', 'SENT')
+            """
+        ),
+        {"ids": list(texts), "texts": list(texts.values())},
+    )
+
+
+def known(connection: Connection, service_code: str, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are packets of this service with a verdict."""
+    statement = text(
+        "SELECT id FROM packets WHERE id = ANY(CAST(:ids AS uuid[])) AND service_code = :service"
+        " AND status IN ('ACCEPTED', 'PARTIAL', 'REJECTED')"
+    )
+    return set(connection.execute(statement, {"ids": list(ids), "service": service_code}).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPacket:
+    """A request of a session on its way out: journaled as SENDING before its bytes leave."""
+
+    service_code: str
+    launch_id: UUID
+    organization_id: int
+    packet_type: str
+    operation: Operation
+    object_id: str | None
+    data: bytes
+
+
+def journal_sending(connection: Connection, packet: SessionPacket) -> UUID:
+    """Write a session's request with its body and its first attempt; return its id. The caller commits, then sends."""
+    packet_id = next(new_ids(connection))
+    connection.execute(
+        insert(packets).values(
+            id=packet_id,
+            launch_id=packet.launch_id,
+            service_code=packet.service_code,
+            organization_id=packet.organization_id,
+            packet_type=packet.packet_type,
+            operation=packet.operation.value,
+            status=PacketStatus.SENDING.value,
+            object_id=packet.object_id,
+            attempts=1,
+            tries=1,
+            data_size=len(packet.data),
+            data_sha256=hashlib.sha256(packet.data).digest(),
+        )
+    )
+    body = {"packet_id": packet_id, "kind": DATA, "media_type": XML, "content": pack(packet.data)}
+    connection.execute(insert(packet_bodies).values(body))
+    connection.execute(insert(attempts).values(packet_id=packet_id, number=1))
+    deltas = CounterDeltas(packet.service_code)
+    deltas.add(packet.launch_id, packet.organization_id, packets=1)
+    deltas.write(connection)
+    return packet_id

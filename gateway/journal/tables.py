@@ -1,0 +1,416 @@
+"""The tables of the journal (PostgreSQL 15 to 18).
+
+Ids of what grows are UUIDv7 made from the database's time; what grows is partitioned by month of that id, and
+children of a packet by the packet's id, so that a look-up by id touches one partition and a month detaches whole.
+Partitions are made by :mod:`gateway.journal.partitions`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from gateway.domain.statuses import OPEN_STATUSES, Direction, PacketStatus
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+BY_ID: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (id)"}
+BY_PACKET: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (packet_id)"}
+
+
+def _moment(name: str, *, nullable: bool = True, **options: Any) -> Column[Any]:
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, **options)
+
+
+def _now(name: str) -> Column[Any]:
+    return _moment(name, nullable=False, server_default=text("now()"))
+
+
+def _text(name: str, **options: Any) -> Column[str]:
+    return Column(name, Text, nullable=False, **options)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _blob(name: str, *, nullable: bool = True) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=nullable)
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    _blob("secret", nullable=False),
+    _now("created_at"),
+)
+"""One row: the secret that signs cursors and links of this installation, shared by its processes."""
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _text("oid", unique=True),
+    _text("name"),
+    Column("codes", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _text("login", unique=True),
+    _text("password_hash"),
+    _text("role"),
+    _flag("may_act"),
+    _now("created_at"),
+    _now("changed_at"),
+    _moment("disabled_at"),
+)
+
+account_organizations = Table(
+    "account_organizations",
+    metadata,
+    Column("account_id", BigInteger, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    PrimaryKeyConstraint("account_id", "organization_id"),
+)
+
+service_settings = Table(
+    "service_settings",
+    metadata,
+    Column("service_code", Text, primary_key=True),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("schedule", Text),
+    _now("changed_at"),
+)
+
+service_organizations = Table(
+    "service_organizations",
+    metadata,
+    _text("service_code"),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    _moment("last_success_at"),
+    PrimaryKeyConstraint("service_code", "organization_id"),
+)
+
+_BUSY = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
+DUE_SQL: Final = f"""
+NOT held AND CASE
+  WHEN last_status = '{PacketStatus.SEND_ERROR}' THEN false
+  WHEN last_status IN ({_BUSY}) THEN false
+  WHEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS NOT DISTINCT FROM accepted_hash THEN false
+  WHEN last_status = '{PacketStatus.FORM_ERROR}'
+    THEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM last_hash
+  WHEN last_status = '{PacketStatus.REJECTED}'
+    THEN repeat_requested OR (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM last_hash
+  ELSE true
+END
+"""
+"""``gateway.domain.repeats.next_step`` = FORM, for the rules an object was last judged by."""
+
+source_objects = Table(
+    "source_objects",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _text("service_code"),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    _text("object_type"),
+    _text("object_id"),
+    _moment("changed_at", nullable=False),
+    _now("received_at"),
+    _flag("deleted"),
+    _blob("content", nullable=False),
+    _blob("content_hash", nullable=False),
+    Column("batch_id", Text),
+    Column("last_packet_id", Uuid),
+    Column("last_status", Text),
+    _blob("last_hash"),
+    Column("last_rules", Text),
+    _blob("accepted_hash"),
+    _flag("held"),
+    _flag("repeat_requested"),
+    Column("due", Boolean, Computed(DUE_SQL, persisted=True), nullable=False),
+    UniqueConstraint("service_code", "organization_id", "object_type", "object_id", name="source_objects_object_key"),
+    Index("source_objects_due_idx", "service_code", "object_type", "id", postgresql_where=text("due")),
+    Index(
+        "source_objects_form_error_idx",
+        "service_code",
+        "object_type",
+        "id",
+        postgresql_where=text(f"last_status = '{PacketStatus.FORM_ERROR}'"),
+    ),
+)
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("service_code"),
+    _moment("started_at", nullable=False),
+    _moment("finished_at"),
+    _text("result"),
+    Column("result_text", Text),
+    Column("scope", ARRAY(BigInteger)),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id")),
+    Column("packet_group_id", Uuid),
+    Column("account_id", BigInteger, ForeignKey("accounts.id")),
+    _text("started_by"),
+    _moment("stop_requested_at"),
+    _text("stage", server_default=text("'REARM'")),
+    _moment("answers_until"),
+    Column("last_event_code", Text),
+    Index("launches_service_idx", "service_code", "id"),
+    Index("launches_started_by_idx", "account_id", "service_code", "id"),
+    Index("launches_organization_idx", "organization_id", "service_code", "id"),
+    Index("launches_running_idx", "service_code", postgresql_where=text("result = 'RUNNING'")),
+    Index("launches_failed_idx", "service_code", "id", postgresql_where=text("result = 'FAILED'")),
+)
+
+launch_requests = Table(
+    "launch_requests",
+    metadata,
+    Column("account_id", BigInteger, ForeignKey("accounts.id"), nullable=False),
+    _text("request_id"),
+    _text("fingerprint"),
+    Column("launch_ids", ARRAY(Uuid), nullable=False),
+    _now("created_at"),
+    PrimaryKeyConstraint("account_id", "request_id"),
+)
+
+launch_counters = Table(
+    "launch_counters",
+    metadata,
+    Column("launch_id", Uuid, ForeignKey("launches.id"), nullable=False),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    _text("service_code"),
+    _count("packets_total"),
+    _count("packets_with_errors"),
+    _count("error_count"),
+    _count("notifications_formed"),
+    _count("notifications_sent"),
+    PrimaryKeyConstraint("launch_id", "organization_id"),
+    Index("launch_counters_organization_idx", "organization_id", "service_code", "launch_id"),
+)
+
+packets = Table(
+    "packets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("launch_id", Uuid, nullable=False),
+    _text("service_code"),
+    Column("organization_id", BigInteger, nullable=False),
+    _text("direction", server_default=text(f"'{Direction.EXPORT}'")),
+    _text("packet_type"),
+    _text("operation"),
+    _text("status"),
+    Column("result_text", Text),
+    _flag("held"),
+    _count("attempts"),
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),
+    Column("object_id", Text),
+    Column("source_object_id", BigInteger),
+    _blob("content_hash"),
+    Column("items_total", Integer),
+    Column("items_not_accepted", Integer),
+    Column("data_size", Integer),
+    _blob("data_sha256"),
+    Column("answer_size", Integer),
+    _blob("answer_sha256"),
+    _now("changed_at"),
+    Index("packets_launch_idx", "launch_id", "id"),
+    Index("packets_launch_status_idx", "launch_id", "status", "id"),
+    Index("packets_service_idx", "service_code", "id"),
+    Index("packets_organization_idx", "organization_id", "id"),
+    Index("packets_organization_status_idx", "organization_id", "status", "id"),
+    Index("packets_status_idx", "service_code", "status", "id"),
+    Index("packets_type_idx", "service_code", "packet_type", "operation", "id"),
+    Index("packets_object_idx", "object_id", "id"),
+    Index("packets_changed_idx", "changed_at", "id"),
+    Index("packets_held_idx", "service_code", "id", postgresql_where=text("held")),
+    Index(
+        "packets_open_idx",
+        "service_code",
+        "status",
+        "operation",
+        "packet_type",
+        "id",
+        postgresql_where=text(f"status IN ({_BUSY}, '{PacketStatus.SEND_ERROR}')"),
+    ),
+    **BY_ID,
+)
+
+
+def _child(name: str, *columns: Any) -> Table:
+    packet_id = Column("packet_id", Uuid, ForeignKey("packets.id"), nullable=False)
+    return Table(name, metadata, packet_id, *columns, **BY_PACKET)
+
+
+packet_bodies = _child(
+    "packet_bodies",
+    _text("kind"),
+    _text("media_type"),
+    _blob("content", nullable=False),
+    PrimaryKeyConstraint("packet_id", "kind"),
+    CheckConstraint("kind IN ('DATA', 'ANSWER')", name="kind"),
+)
+
+packet_findings = _child(
+    "packet_findings",
+    Column("position", Integer, nullable=False),
+    _text("path"),
+    Column("line", Integer),
+    _text("code"),
+    _text("message"),
+    PrimaryKeyConstraint("packet_id", "position"),
+)
+
+packet_items = _child(
+    "packet_items",
+    Column("position", Integer, nullable=False),
+    _text("object_id"),
+    Column("source_object_id", BigInteger, nullable=False),
+    _blob("content_hash"),
+    Column("outcome", Text),
+    Column("message", Text),
+    PrimaryKeyConstraint("packet_id", "position"),
+)
+
+attempts = _child(
+    "attempts",
+    Column("number", Integer, nullable=False),
+    _now("started_at"),
+    _moment("finished_at"),
+    Column("outcome", Text),
+    Column("error_text", Text),
+    PrimaryKeyConstraint("packet_id", "number"),
+)
+
+session_events = Table(
+    "session_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("launch_id", Uuid, nullable=False),
+    _text("code"),
+    _text("title"),
+    Column("about", Text),
+    _now("started_at"),
+    _moment("sent_at"),
+    _moment("answered_at"),
+    _moment("finished_at"),
+    Index("session_events_launch_idx", "launch_id", "id"),
+    **BY_ID,
+)
+
+session_errors = Table(
+    "session_errors",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("launch_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    _text("stage"),
+    _text("message"),
+    Column("about", Text),
+    _now("at"),
+    Index("session_errors_launch_idx", "launch_id", "id"),
+    **BY_ID,
+)
+
+inbound_documents = Table(
+    "inbound_documents",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("service_code"),
+    Column("organization_id", BigInteger),
+    _text("document_type"),
+    Column("packet_id", Uuid),
+    _now("received_at"),
+    _blob("content", nullable=False),
+    _moment("taken_at"),
+    _moment("confirmed_at"),
+    Column("accepted", Boolean),
+    Column("reason", Text),
+    Index(
+        "inbound_documents_waiting_idx",
+        "organization_id",
+        "service_code",
+        "id",
+        postgresql_where=text("confirmed_at IS NULL"),
+    ),
+    **BY_ID,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _text("task"),
+    _text("service_code"),
+    Column("launch_id", Uuid, ForeignKey("launches.id"), unique=True),
+    _now("created_at"),
+    _now("not_before"),
+    _moment("published_at"),
+    Column("lease_owner", Text),
+    Column("lease_token", BigInteger, nullable=False, server_default=text("0")),
+    _moment("lease_until"),
+    _count("failures"),
+    _count("crashes"),
+    Index("outbox_not_before_idx", "not_before"),
+    Index("outbox_answers_idx", "service_code", unique=True, postgresql_where=text("task = 'answers'")),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _now("at"),
+    Column("account_id", BigInteger),
+    _text("who"),
+    _text("action"),
+    Column("organization_id", BigInteger),
+    Column("object", Text),
+    Column("address", Text),
+    Column("detail", JSONB),
+    Index("audit_events_account_idx", "account_id", "id"),
+    Index("audit_events_object_idx", "object", "id"),
+    **BY_ID,
+)
+
+PARTITIONED: Final[tuple[Table, ...]] = tuple(
+    table for table in metadata.sorted_tables if table.dialect_options["postgresql"]["partition_by"]
+)

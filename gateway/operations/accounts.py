@@ -1,0 +1,61 @@
+"""Who calls: signing in, and acting for a person."""
+
+from __future__ import annotations
+
+from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated
+from gateway.domain.roles import UNLIMITED_ROLES, Account, Actor, Role, Viewer
+from gateway.journal import registry
+from gateway.operations.context import Context
+from gateway.operations.records import ActorClaim
+
+REFUSED = "Неизвестная учётная запись или неверный пароль"
+
+
+def authenticate(ctx: Context, login: str, password: str, address: str | None) -> Account:
+    """Sign in by login and password.
+
+    Raises:
+        NotAuthenticated: unknown login, wrong password or disabled account; all look alike.
+        TooMany: after too many failures of this login or address.
+    """
+    with ctx.engine.connect() as connection:
+        stored = registry.find_account(connection, login)
+    usable = stored if stored is not None and not stored.disabled else None
+    fits = ctx.passwords.check(
+        usable.password_hash if usable else None,
+        usable.changed_at if usable else None,
+        login,
+        password,
+        address or "",
+    )
+    if usable is None or not fits:
+        with ctx.engine.begin() as connection:
+            event = registry.AuditEvent("sign-in-refused", detail={"address": address})
+            registry.audit(connection, None, event, who=login[:64])
+        raise NotAuthenticated(REFUSED)
+    return usable.account
+
+
+def as_viewer(ctx: Context, account: Account, claim: ActorClaim | None, address: str | None) -> Viewer:
+    """The caller of this request: the account itself, or the account acting for a person of its МИС.
+
+    Raises:
+        NotAllowed: the account was not granted to act for people, or the МО is not its own.
+        InvalidRequest: unknown role, or a role of one МО without its OID.
+    """
+    if claim is None:
+        return Viewer(account, address=address)
+    if account.role is not Role.MIS or not account.may_act:
+        raise NotAllowed("Учётной записи не разрешено действовать от имени пользователей")
+    if claim.role not in {role.value for role in Role if role is not Role.MIS}:
+        raise InvalidRequest("actor/role: неизвестная роль пользователя")
+    role = Role(claim.role)
+    if role in UNLIMITED_ROLES:
+        return Viewer(account, Actor(claim.login, role, None), address)
+    if not claim.organization_oid:
+        raise InvalidRequest("actor/organizationOid: для этой роли нужно указать МО пользователя")
+    with ctx.engine.connect() as connection:
+        found = registry.find_organizations(connection, [claim.organization_oid]).get(claim.organization_oid)
+    if found is None or not Viewer(account).sees_organization(found.id):
+        raise NotAllowed("МО пользователя не относится к учётной записи")
+    return Viewer(account, Actor(claim.login, role, found.id), address)

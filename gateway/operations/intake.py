@@ -1,0 +1,102 @@
+"""The door for source objects: each is judged by its lax schema and kept, or refused with every finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from gateway.catalog.registry import Exchange
+from gateway.domain.errors import Finding, GatewayError, InvalidRequest, NotAllowed, TooMany
+from gateway.domain.roles import Verb, Viewer
+from gateway.journal import objects as object_records
+from gateway.journal.bodies import pack
+from gateway.journal.objects import Arrival
+from gateway.operations import access
+from gateway.operations.context import Context
+from gateway.operations.records import Submission, SubmitOutcome, SubmitResult
+from gateway.xml.canonical import content_digest, serialize
+from gateway.xml.parser import parse, parse_text
+from gateway.xml.schemas import validate
+
+MAX_ID: Final = 64
+NOTHING: Final = b""
+
+
+def submit_objects(
+    ctx: Context,
+    viewer: Viewer,
+    service_code: str,
+    organization_oid: str,
+    objects: Sequence[Submission],
+    batch_id: str | None,
+) -> tuple[SubmitOutcome, ...]:
+    """Take source objects of one МО, latest state wins; one outcome per object, in their order. Commits.
+
+    An object that is INVALID is not kept and harms no other of the batch.
+
+    Raises:
+        NotAllowed: the account may not submit.
+        NotFound: no such service or МО for this account.
+        InvalidRequest: the service takes no source objects.
+        TooMany: more objects than the limit that the message names.
+    """
+    if not viewer.may(Verb.SUBMIT):
+        raise NotAllowed("Передача исходных документов разрешена только МИС")
+    exchange = access.require_service(ctx.catalog, viewer, service_code)
+    if len(objects) > ctx.max_objects:
+        raise TooMany(f"objects: не больше {ctx.max_objects} документов в одном запросе")
+    schemas = {o.code: exchange.schema(o.schema_path) for o in exchange.manifest.object_types}
+    if not schemas:
+        raise InvalidRequest("Сервис не принимает исходные документы")
+    judged = [_judge(exchange, schemas, submission) for submission in objects]
+    arrivals = [j for j in judged if isinstance(j, Arrival)]
+    with ctx.engine.begin() as connection:
+        organization = access.require_organizations(connection, viewer, [organization_oid])[0]
+        stored = iter(object_records.submit(connection, service_code, organization.id, arrivals, batch_id))
+    return tuple(
+        SubmitOutcome(
+            s.object_id,
+            s.object_type,
+            SubmitResult.INVALID if not isinstance(j, Arrival) else _kept(next(stored)),
+            () if isinstance(j, Arrival) else j,
+        )
+        for s, j in zip(objects, judged, strict=True)
+    )
+
+
+def _kept(changed: bool) -> SubmitResult:
+    return SubmitResult.ACCEPTED if changed else SubmitResult.UNCHANGED
+
+
+def _judge(exchange: Exchange, schemas: Mapping[str, Path], s: Submission) -> Arrival | tuple[Finding, ...]:
+    if not s.object_id.strip() or len(s.object_id) > MAX_ID:
+        return (_finding("objectId", f"Идентификатор документа: от 1 до {MAX_ID} знаков"),)
+    if s.object_type not in schemas:
+        known = ", ".join(schemas)
+        return (_finding("objectType", f"Сервис {exchange.manifest.service.code} принимает типы: {known}"),)
+    if s.content is not None and s.content_base64 is not None:
+        return (_finding("content", "Передайте либо content, либо contentBase64"),)
+    if s.deleted:
+        if s.content or s.content_base64:
+            return (_finding("content", "Для удалённого документа содержимое не передаётся"),)
+        return Arrival(s.object_type, s.object_id, s.changed_at, True, NOTHING, NOTHING)
+    if not s.content and not s.content_base64:
+        return (_finding("content", "Нет содержимого документа"),)
+    return _judge_content(schemas[s.object_type], s)
+
+
+def _judge_content(schema: Path, s: Submission) -> Arrival | tuple[Finding, ...]:
+    try:
+        root = parse_text(s.content) if s.content else parse(s.content_base64 or NOTHING)
+    except GatewayError as error:
+        return error.findings or (_finding("/", error.message),)
+    findings = validate(root, schema)
+    if findings:
+        return findings
+    data = serialize(root) if s.content else s.content_base64 or NOTHING
+    return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), content_digest(root))
+
+
+def _finding(path: str, message: str) -> Finding:
+    return Finding(path, None, "OBJECT", message)

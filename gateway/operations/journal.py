@@ -1,0 +1,319 @@
+"""Reading the journal: services, launches, packets, their data and answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from gateway.catalog.registry import Exchange
+from gateway.domain.actions import Action, Facts, refusal
+from gateway.domain.errors import InvalidRequest, NotFound
+from gateway.domain.identifiers import uuid7_floor, uuid7_moment
+from gateway.domain.launches import OrganizationChoice
+from gateway.domain.roles import Viewer
+from gateway.domain.statuses import PacketStatus
+from gateway.journal import launch_queries, packet_queries, registry
+from gateway.journal import launches as launch_records
+from gateway.journal.launch_queries import COUNT_CAP, FIRST, LAST, LaunchQuery
+from gateway.journal.packet_queries import PacketQuery
+from gateway.journal.packets import ANSWER, DATA
+from gateway.operations import access, presenting
+from gateway.operations.context import Context
+from gateway.operations.records import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Field,
+    Launch,
+    LaunchFilter,
+    Organization,
+    Packet,
+    PacketContent,
+    PacketFilter,
+    Page,
+    PageRequest,
+    Service,
+)
+from gateway.xml.parser import parse
+from gateway.xml.view import fields
+
+MAX_PERIOD: Final = timedelta(days=366)
+MAX_TEXT_PERIOD: Final = timedelta(days=31)
+
+
+def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple[Service, ...]:
+    """«Список сервисов»: services and groups of the top, or the services of one group.
+
+    Raises:
+        NotFound: no such group for this viewer.
+    """
+    visible = access.visible_exchanges(ctx.catalog, viewer)
+    groups = {e.manifest.group.code for e in visible if e.manifest.group}
+    if group_code is not None and group_code not in groups:
+        raise NotFound("Группа сервисов не найдена")
+    with ctx.engine.connect() as connection:
+        shown = [e for e in visible if (e.manifest.group.code if e.manifest.group else None) == group_code]
+        services = [_service(connection, viewer, exchange) for exchange in shown]
+    if group_code is None:
+        services += [_group(ctx, code) for code in groups]
+    return tuple(sorted(services, key=lambda s: s.title))
+
+
+def _group(ctx: Context, code: str) -> Service:
+    reason = refusal(Action.START, Facts(is_group=True))
+    return Service(
+        code=code,
+        title=ctx.catalog.groups[code].title,
+        group_code=None,
+        is_group=True,
+        enabled=True,
+        manual_start=False,
+        organization_choice=OrganizationChoice.NONE,
+        start_allowed=False,
+        start_refusal=reason,
+        schedule=None,
+        next_start_at=None,
+        last_launch=None,
+        launch_columns=(),
+        detail_columns=(),
+    )
+
+
+def start_facts(connection: Connection, viewer: Viewer, exchange: Exchange, scope: frozenset[int] | None) -> Facts:
+    """What the rules of «Запуск» look at, for a launch over these МО (None: every МО)."""
+    service = exchange.manifest.service
+    stored = registry.load_service_settings(connection).get(service.code)
+    return Facts(
+        allowed=access.may_run(viewer, exchange),
+        enabled=stored is None or stored.enabled,
+        manual_start=service.manual_start,
+        running=launch_records.is_running(connection, service.code, scope),
+    )
+
+
+def _service(connection: Connection, viewer: Viewer, exchange: Exchange) -> Service:
+    manifest = exchange.manifest
+    service = manifest.service
+    facts = start_facts(connection, viewer, exchange, viewer.organization_ids)
+    reason = refusal(Action.START, facts)
+    newest = launch_queries.page_of_launches(connection, _launch_query(viewer, LaunchFilter(service.code), None, 1))
+    settings = registry.load_service_settings(connection).get(service.code)
+    return Service(
+        code=service.code,
+        title=service.title,
+        group_code=manifest.group.code if manifest.group else None,
+        is_group=False,
+        enabled=facts.enabled,
+        manual_start=service.manual_start,
+        organization_choice=service.organization_choice,
+        start_allowed=reason is None,
+        start_refusal=reason,
+        schedule=settings.schedule if settings else None,
+        next_start_at=None,
+        last_launch=presenting.launch(newest[0], manifest=manifest, viewer=viewer) if newest else None,
+        launch_columns=presenting.columns(manifest.launch_columns),
+        detail_columns=presenting.columns(manifest.detail_columns),
+    )
+
+
+def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple[Organization, ...]:
+    """МО among which a launch of the service may choose, by name.
+
+    Raises:
+        NotFound: no such service for this viewer.
+    """
+    exchange = access.require_service(ctx.catalog, viewer, service_code)
+    with ctx.engine.connect() as connection:
+        rows = registry.load_organizations(connection, viewer.organization_ids)
+        successes = launch_queries.last_successes(connection, service_code, list(rows))
+        running = launch_records.running_scopes(connection, service_code)
+        facts = start_facts(connection, viewer, exchange, frozenset())
+    answer = []
+    for row in rows.values():
+        busy = any(scope is None or row.id in scope for scope in running)
+        reason = refusal(Action.START, replace(facts, running=busy))
+        codes = presenting.organization_codes(row.codes)
+        answer.append(Organization(row.oid, row.name, codes, successes.get(row.id), reason is None, reason))
+    return tuple(answer)
+
+
+def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: PageRequest) -> Page[Launch]:
+    """«Лог запусков выбранного сервиса», newest first.
+
+    Raises:
+        NotFound: no such service or МО for this viewer.
+        InvalidRequest: the limit, the cursor or a bound is wrong.
+    """
+    manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
+    limit, before = _page(ctx, viewer, wanted, page)
+    with ctx.engine.connect() as connection:
+        organization = _organization_id(connection, viewer, wanted.organization_oid)
+        query = replace(
+            _launch_query(viewer, wanted, organization, limit + 1), before=_sooner(before, wanted.started_to)
+        )
+        rows = launch_queries.page_of_launches(connection, query)
+        total = launch_queries.count_launches(connection, replace(query, before=_sooner(LAST, wanted.started_to)))
+    launches = tuple(presenting.launch(row, manifest=manifest, viewer=viewer) for row in rows[:limit])
+    cursor = ctx.cursors.make(viewer, wanted, launches[-1].id) if len(rows) > limit else None
+    return Page(launches, cursor, min(total, COUNT_CAP), total <= COUNT_CAP)
+
+
+def get_launch(ctx: Context, viewer: Viewer, launch_id: UUID) -> Launch:
+    """One launch.
+
+    Raises:
+        NotFound: no such launch for this viewer.
+    """
+    with ctx.engine.connect() as connection:
+        row = require_launch(ctx, connection, viewer, launch_id)
+    return presenting.launch(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer)
+
+
+def require_launch(ctx: Context, connection: Connection, viewer: Viewer, launch_id: UUID) -> Any:
+    """Row of a launch.
+
+    Raises:
+        NotFound: no such launch for this viewer.
+    """
+    row = launch_queries.find_launch(connection, launch_id, viewer.organization_ids, viewer.account.id)
+    codes = access.service_codes(ctx.catalog, viewer)
+    if row is None or (codes is not None and row.service_code not in codes):
+        raise NotFound("Запуск не найден")
+    return row
+
+
+def list_packets(ctx: Context, viewer: Viewer, wanted: PacketFilter, page: PageRequest) -> Page[Packet]:
+    """«Детальный лог работы сервисов», newest first.
+
+    Raises:
+        NotFound: no such launch, service or МО for this viewer.
+        InvalidRequest: the filter names neither a launch nor a period, a period too long, an unknown status, a limit
+            or a cursor that is wrong.
+    """
+    _check_filter(wanted)
+    limit, before = _page(ctx, viewer, wanted, page)
+    with ctx.engine.connect() as connection:
+        query = _packet_query(ctx, connection, viewer, wanted)
+        asked = replace(query, limit=limit + 1, before=min(before, query.before))
+        rows = packet_queries.page_of_packets(connection, asked)
+        total = packet_queries.count_packets(connection, query)
+    packets = tuple(
+        presenting.packet(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer) for row in rows[:limit]
+    )
+    cursor = ctx.cursors.make(viewer, wanted, packets[-1].id) if len(rows) > limit else None
+    return Page(packets, cursor, min(total, COUNT_CAP), total <= COUNT_CAP)
+
+
+def get_packet_data(ctx: Context, viewer: Viewer, packet_id: UUID) -> PacketContent:
+    """«Данные пакета»; the look is audited.
+
+    Raises:
+        NotFound: no such packet for this viewer, or it was never formed.
+    """
+    return _content(ctx, viewer, packet_id, DATA, "look-packet-data", "Пакет не сформирован: данных пакета нет")
+
+
+def get_packet_answer(ctx: Context, viewer: Viewer, packet_id: UUID) -> PacketContent:
+    """«Ответ»; the look is audited.
+
+    Raises:
+        NotFound: no such packet for this viewer, or there is no answer yet.
+    """
+    return _content(ctx, viewer, packet_id, ANSWER, "look-packet-answer", "Ответа на пакет ещё нет")
+
+
+def _content(ctx: Context, viewer: Viewer, packet_id: UUID, kind: str, action: str, absent: str) -> PacketContent:
+    with ctx.engine.begin() as connection:
+        row = access.visible_packets(connection, ctx.catalog, viewer, [packet_id]).get(packet_id)
+        if row is None:
+            raise NotFound("Пакет не найден")
+        body = packet_queries.read_body(connection, packet_id, kind)
+        if body is None:
+            raise NotFound(absent)
+        event = registry.AuditEvent(action, [str(packet_id)], row.organization_id)
+        registry.audit(connection, viewer, event)
+    media_type, raw = body
+    root = parse(raw)
+    shown, truncated = fields(root)
+    return PacketContent(
+        packet_id=packet_id,
+        media_type=media_type,
+        raw=raw,
+        xml=raw.decode(root.getroottree().docinfo.encoding or "utf-8"),
+        fields=tuple(Field(f.path, f.tag, f.value) for f in shown),
+        fields_truncated=truncated,
+    )
+
+
+def _page(ctx: Context, viewer: Viewer, wanted: object, page: PageRequest) -> tuple[int, UUID]:
+    limit = DEFAULT_LIMIT if page.limit is None else page.limit
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidRequest(f"page/limit: допустимо от 1 до {MAX_LIMIT}")
+    return limit, LAST if page.cursor is None else ctx.cursors.read(viewer, wanted, page.cursor)
+
+
+def _sooner(before: UUID, moment: datetime | None) -> UUID:
+    return before if moment is None else min(before, uuid7_floor(moment))
+
+
+def _organization_id(connection: Connection, viewer: Viewer, oid: str | None) -> int | None:
+    return None if oid is None else access.require_organizations(connection, viewer, [oid])[0].id
+
+
+def _launch_query(viewer: Viewer, wanted: LaunchFilter, organization_id: int | None, limit: int) -> LaunchQuery:
+    return LaunchQuery(
+        service_code=wanted.service_code,
+        account_id=viewer.account.id,
+        visible=viewer.organization_ids,
+        organization_id=organization_id,
+        result=wanted.result,
+        since=uuid7_floor(wanted.started_from) if wanted.started_from else FIRST,
+        limit=limit,
+    )
+
+
+def _check_filter(wanted: PacketFilter) -> None:
+    if wanted.launch_id is None:
+        if wanted.created_from is None or wanted.created_to is None:
+            raise InvalidRequest("Укажите launchId или период createdFrom – createdTo")
+        if not timedelta(0) < wanted.created_to - wanted.created_from <= MAX_PERIOD:
+            raise InvalidRequest("Период createdFrom – createdTo должен быть положительным и не длиннее 366 дней")
+        if wanted.text is not None and wanted.created_to - wanted.created_from > MAX_TEXT_PERIOD:
+            raise InvalidRequest("Поиск по тексту: укажите launchId или период не длиннее 31 дня")
+    unknown = set(wanted.statuses) - set(PacketStatus)
+    if unknown:
+        raise InvalidRequest("statuses: неизвестный статус пакета")
+
+
+def _packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: PacketFilter) -> PacketQuery:
+    codes = access.service_codes(ctx.catalog, viewer)
+    since = uuid7_floor(wanted.created_from) if wanted.created_from else FIRST
+    if wanted.service_code is not None:
+        codes = (access.require_service(ctx.catalog, viewer, wanted.service_code).manifest.service.code,)
+    if wanted.launch_id is not None:
+        launch = require_launch(ctx, connection, viewer, wanted.launch_id)
+        since = max(since, uuid7_floor(uuid7_moment(wanted.launch_id)))
+        if codes is not None and launch.service_code not in codes:
+            raise NotFound("Запуск не найден")
+        codes = None
+    visible = viewer.organization_ids
+    if wanted.organization_oid is not None:
+        found = _organization_id(connection, viewer, wanted.organization_oid)
+        visible = frozenset() if found is None else frozenset({found})
+    return PacketQuery(
+        organization_ids=visible,
+        service_codes=codes,
+        launch_id=wanted.launch_id,
+        packet_type=wanted.packet_type,
+        operation=wanted.operation,
+        statuses=wanted.statuses,
+        held=wanted.held,
+        object_id=wanted.object_id,
+        changed_since=wanted.changed_since,
+        fragment=wanted.text,
+        since=since,
+        before=_sooner(LAST, wanted.created_to),
+    )

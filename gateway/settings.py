@@ -1,0 +1,144 @@
+"""Settings of one process: environment ``GATEWAY_*`` and an optional TOML file, parsed once, typed, refused at start.
+
+A secret may stand in a file: ``GATEWAY_DATABASE_URL_FILE=/run/secrets/url``, or in a service's table
+``password_file = "…"``. Secrets are masked wherever settings are shown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.domain.errors import ConfigurationError
+
+PREFIX: Final = "GATEWAY_"
+MASK: Final = "••••••"
+
+
+class Settings(BaseSettings):
+    """All that a site may set. Sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: SecretStr | None = Field(None, description="Адрес PostgreSQL: postgresql://…")
+    redis_url: SecretStr | None = Field(None, description="Адрес Redis: redis://…; без него очередь живёт в процессе")
+    public_url: str = Field("http://127.0.0.1:8080", description="Адрес, который публикуют WSDL")
+    host: str = Field("127.0.0.1", description="Где слушать")
+    port: int = Field(8080, ge=0, le=65535, description="Порт")
+    web_processes: int = Field(1, ge=1, le=64, description="Процессов приёма запросов")
+    web_threads: int = Field(4, ge=1, le=64, description="Потоков в каждом из них")
+    worker_threads: int = Field(4, ge=1, le=64, description="Потоков обменов в процессе worker")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Подробность журнала программы")
+    exchange_folders: tuple[Path, ...] = Field((), description="Папки с дополнительными обменами")
+    services_off: tuple[str, ...] = Field((), description="Коды сервисов, которых в этом регионе нет")
+    max_objects: int = Field(1000, ge=1, le=10_000, description="Документов в одном SubmitObjects")
+    services: dict[str, dict[str, str]] = Field({}, description="Настройки обменов по их slug")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 # fixed by the base class
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 # fixed by the base class
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: given in code, environment, then the file named by ``GATEWAY_CONFIG``."""
+        config = os.environ.get(f"{PREFIX}CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(config)),) if config else ()
+        return (init_settings, env_settings, *toml)
+
+    def service_settings(self, slug: str) -> Mapping[str, str]:
+        """Settings of one exchange, with every ``…_file`` key read into the key it stands for."""
+        given = self.services.get(slug, {})
+        merged = {key: value for key, value in given.items() if not key.endswith("_file")}
+        for key, value in given.items():
+            if key.endswith("_file"):
+                merged[key.removesuffix("_file")] = _read_secret(f"services.{slug}.{key}", value)
+        return merged
+
+    def require_database(self) -> str:
+        """The database's address.
+
+        Raises:
+            ConfigurationError: none is set.
+        """
+        if self.database_url is None:
+            raise ConfigurationError("Не задан адрес базы данных: укажите GATEWAY_DATABASE_URL")
+        return self.database_url.get_secret_value()
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"Не читается файл с секретом {name}: {error.strerror}") from error
+
+
+def load_settings(**given: Any) -> Settings:
+    """Parse the settings of this process; ``given`` values win.
+
+    Raises:
+        ConfigurationError: it names the setting and what is wrong with it.
+    """
+    config = os.environ.get(f"{PREFIX}CONFIG")
+    if config and not Path(config).is_file():
+        raise ConfigurationError(f"Нет файла настроек {config} (GATEWAY_CONFIG)")
+    for name in ("database_url", "redis_url"):
+        variable = f"{PREFIX}{name.upper()}_FILE"
+        if variable in os.environ and name not in given:
+            given[name] = _read_secret(variable, os.environ[variable])
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"Настройка {name}: {first['msg']}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"Настройки не читаются: {error}") from error
+
+
+def mask_url(url: str) -> str:
+    """The same address with its password hidden."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    netloc = parts.netloc.replace(f":{parts.password}@", f":{MASK}@")
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+SECRET_KEYS: Final = ("password", "secret", "token", "key")
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Effective values as text, secrets masked, for ``gateway settings``."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name == "services":
+            continue
+        values[name] = mask_url(value.get_secret_value()) if isinstance(value, SecretStr) else _text(value)
+    for slug, table in sorted(settings.services.items()):
+        for key, value in sorted(table.items()):
+            secret = any(word in key for word in SECRET_KEYS) and not key.endswith("_file")
+            values[f"services.{slug}.{key}"] = MASK if secret else mask_url(value)
+    return values
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "—"
+    return ", ".join(str(v) for v in value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,197 @@
+"""The contract as one table: every operation of every service, a row each.
+
+A row names the request element, the shape of ``result`` and the operation behind it; types, WSDL, dispatch, reading
+and writing all follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from gateway.domain.roles import Viewer
+from gateway.operations import control, intake, journal
+from gateway.operations.context import Context
+from gateway.operations.records import (
+    Launch,
+    LaunchFilter,
+    Organization,
+    Packet,
+    PacketContent,
+    PacketFilter,
+    PacketOutcome,
+    Page,
+    PageRequest,
+    Service,
+    SubmitOutcome,
+)
+from gateway.soap import requests
+from gateway.soap.shapes import Record, listing, record
+from gateway.xml import namespaces
+from gateway.xml.limits import MIB
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StartServiceResult:
+    """Начатые запуски."""
+
+    launch_ids: Annotated[tuple[UUID, ...], "Идентификаторы запусков, по одному на МО"]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketOutcomes:
+    """Результаты действия с пакетами."""
+
+    outcomes: Annotated[tuple[PacketOutcome, ...], "Результат по каждому пакету"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitObjectsResult:
+    """Результаты приёма документов."""
+
+    outcomes: Annotated[tuple[SubmitOutcome, ...], "Результат по каждому документу"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: ``call`` takes the context, the viewer and the request, and returns what ``answer`` shapes."""
+
+    request: Record
+    answer: Record
+    call: Callable[[Context, Viewer, Any], object]
+
+    @property
+    def name(self) -> str:
+        """Name of the operation, which is also that of its request element."""
+        return self.request.name
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContract:
+    """One service: ``code`` stands in its addresses, ``max_bytes`` bounds a request."""
+
+    code: str
+    namespace: str
+    documentation: str
+    max_bytes: int
+    operations: tuple[Operation, ...]
+
+    @property
+    def title(self) -> str:
+        """Stem of the names in the WSDL."""
+        return self.code.capitalize()
+
+
+def _row(request: type, answer: Record, call: Callable[[Context, Viewer, Any], object]) -> Operation:
+    return Operation(record(request), answer, call)
+
+
+def _whole(items: tuple[T, ...]) -> Page[T]:
+    return Page(items, None, len(items), True)
+
+
+def _narrow(kind: type[T], request: Any) -> T:
+    """Take the filter out of a list request, so that the operation sees neither page nor actor."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # T is always a dataclass here
+    return kind(**{name: getattr(request, name) for name in names})
+
+
+_FIRST_PAGE: Final = PageRequest()
+
+SERVICES: Final = (
+    ServiceContract(
+        "journal",
+        namespaces.JOURNAL,
+        "Журнал работы сервисов: сервисы, запуски, пакеты.",
+        MIB,
+        (
+            _row(
+                requests.ListServices,
+                listing("services", Service),
+                lambda ctx, viewer, asked: _whole(journal.list_services(ctx, viewer, asked.group_code)),
+            ),
+            _row(
+                requests.ListOrganizations,
+                listing("organizations", Organization),
+                lambda ctx, viewer, asked: _whole(journal.list_organizations(ctx, viewer, asked.service_code)),
+            ),
+            _row(
+                requests.ListLaunches,
+                listing("launches", Launch),
+                lambda ctx, viewer, asked: journal.list_launches(
+                    ctx, viewer, _narrow(LaunchFilter, asked), asked.page or _FIRST_PAGE
+                ),
+            ),
+            _row(
+                requests.GetLaunch,
+                record(Launch),
+                lambda ctx, viewer, asked: journal.get_launch(ctx, viewer, asked.launch_id),
+            ),
+            _row(
+                requests.ListPackets,
+                listing("packets", Packet),
+                lambda ctx, viewer, asked: journal.list_packets(
+                    ctx, viewer, _narrow(PacketFilter, asked), asked.page or _FIRST_PAGE
+                ),
+            ),
+            _row(
+                requests.GetPacketData,
+                record(PacketContent),
+                lambda ctx, viewer, asked: journal.get_packet_data(ctx, viewer, asked.packet_id),
+            ),
+            _row(
+                requests.GetPacketAnswer,
+                record(PacketContent),
+                lambda ctx, viewer, asked: journal.get_packet_answer(ctx, viewer, asked.packet_id),
+            ),
+        ),
+    ),
+    ServiceContract(
+        "control",
+        namespaces.CONTROL,
+        "Управление сервисами: запуск, запрет и разрешение отправки пакетов.",
+        MIB,
+        (
+            _row(
+                requests.StartService,
+                record(StartServiceResult),
+                lambda ctx, viewer, asked: StartServiceResult(
+                    control.start_service(ctx, viewer, asked.service_code, asked.organization_oids, asked.request_id)
+                ),
+            ),
+            _row(
+                requests.HoldPackets,
+                record(PacketOutcomes),
+                lambda ctx, viewer, asked: PacketOutcomes(
+                    control.hold_packets(ctx, viewer, asked.packet_ids, asked.reason)
+                ),
+            ),
+            _row(
+                requests.ReleasePackets,
+                record(PacketOutcomes),
+                lambda ctx, viewer, asked: PacketOutcomes(control.release_packets(ctx, viewer, asked.packet_ids)),
+            ),
+        ),
+    ),
+    ServiceContract(
+        "intake",
+        namespaces.INTAKE,
+        "Приём исходных документов от МИС.",
+        16 * MIB,
+        (
+            _row(
+                requests.SubmitObjects,
+                record(SubmitObjectsResult),
+                lambda ctx, viewer, asked: SubmitObjectsResult(
+                    intake.submit_objects(
+                        ctx, viewer, asked.service_code, asked.organization_oid, asked.objects, asked.batch_id
+                    )
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,99 @@
+"""Reading requests: a validated element becomes the dataclass of its shape.
+
+The schema has judged form and order already; what a schema cannot say is judged here: zones, identifiers, list sizes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from lxml import etree
+
+from gateway.domain.errors import Finding, InvalidRequest, TooMany
+from gateway.soap.shapes import Choice, Kind, Listed, Record, Scalar
+from gateway.xml.instants import parse_instant
+from gateway.xml.paths import Paths, local
+
+MAX_ITEMS: Final = 10_000
+"""Items that one list of a request may hold, whatever the operation allows within that."""
+
+CODE: Final = "VALUE"
+_UUID_LENGTH: Final = 36
+
+
+def read(shape: Record, element: etree._Element) -> Any:
+    """Make the dataclass of ``shape`` from an element valid by the service's schema.
+
+    Raises:
+        InvalidRequest: an identifier or a moment is none, with a finding that names the place and not the value.
+        TooMany: a list is longer than ``MAX_ITEMS``.
+    """
+    try:
+        return _record(shape, element)
+    except _Misread as misread:
+        place = misread.element
+        finding = Finding(Paths(element).of(place), place.sourceline, CODE, misread.expected)
+        raise InvalidRequest("Запрос содержит недопустимые значения.", (finding,)) from None
+
+
+class _Misread(Exception):
+    """A value that is not what its place expects."""
+
+    def __init__(self, element: etree._Element, expected: str) -> None:
+        super().__init__(expected)
+        self.element = element
+        self.expected = expected
+
+
+def _record(shape: Record, element: etree._Element) -> Any:
+    children = {local(child): child for child in element}
+    return shape.made_of(
+        **{part.attribute: _value(part.kind, children[part.name]) for part in shape.elements if part.name in children}
+    )
+
+
+def _value(kind: Kind, element: etree._Element) -> Any:
+    if isinstance(kind, Record):
+        return _record(kind, element)
+    if isinstance(kind, Listed):
+        if len(element) > MAX_ITEMS:
+            raise TooMany(f"В списке {local(element)} больше допустимых {MAX_ITEMS} элементов.")
+        return tuple(_value(kind.of, item) for item in element)
+    text = element.text or ""
+    if isinstance(kind, Choice):
+        return kind.codes(text)
+    try:
+        return _SCALARS[kind](text)
+    except (ValueError, InvalidRequest):
+        raise _Misread(element, _EXPECTED[kind]) from None
+
+
+def _uuid(text: str) -> UUID:
+    text = text.strip()
+    if len(text) != _UUID_LENGTH:
+        raise ValueError
+    return UUID(text)
+
+
+def _binary(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+_SCALARS: Final[dict[Scalar, Callable[[str], Any]]] = {
+    Scalar.TEXT: str,
+    Scalar.UUID: _uuid,
+    Scalar.INTEGER: int,
+    Scalar.BOOLEAN: lambda text: text.strip() in {"true", "1"},
+    Scalar.INSTANT: parse_instant,
+    Scalar.BINARY: _binary,
+}
+
+_EXPECTED: Final[dict[Scalar, str]] = {
+    Scalar.UUID: "Ожидается идентификатор вида 00000000-0000-0000-0000-000000000000.",
+    Scalar.INTEGER: "Ожидается целое число.",
+    Scalar.INSTANT: "Ожидается дата и время с часовым поясом, например 2026-01-31T09:30:00+03:00.",
+    Scalar.BINARY: "Ожидается содержимое в base64.",
+}

@@ -1,0 +1,45 @@
+"""Readable places in a document: ``/Packet/Rec[3]/Sex``."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lxml import etree
+
+
+class Paths:
+    """Paths of the elements below one root, local names only, items counted from 1 where a name repeats.
+
+    The children of a parent are numbered once, so all the paths of a document cost time linear in its size.
+    """
+
+    def __init__(self, root: etree._Element) -> None:
+        self._root = root
+        self._known: dict[etree._Element, str] = {root: f"/{local(root)}"}
+
+    def of(self, element: etree._Element) -> str:
+        """Path of ``element``, which is the root or below it."""
+        unknown = []
+        while element not in self._known:
+            unknown.append(element)
+            parent = element.getparent()
+            element = self._root if parent is None else parent
+        for child in reversed(unknown):
+            if child not in self._known:
+                self._number_children(element)
+            element = child
+        return self._known[element]
+
+    def _number_children(self, parent: etree._Element) -> None:
+        prefix = self._known[parent]
+        children = [(child, local(child)) for child in parent.iterchildren("{*}*")]
+        total = Counter(name for _, name in children)
+        seen: Counter[str] = Counter()
+        for child, name in children:
+            seen[name] += 1
+            self._known[child] = f"{prefix}/{name}[{seen[name]}]" if total[name] > 1 else f"{prefix}/{name}"
+
+
+def local(element: etree._Element) -> str:
+    """Local name of an element."""
+    return str(element.tag).rpartition("}")[2]

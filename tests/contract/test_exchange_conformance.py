@@ -1,0 +1,212 @@
+"""What every exchange folder owes, whoever wrote it: one suite over all folders found."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from gateway.catalog.manifest import Manifest, PacketType
+from gateway.resources import resource_dir
+from gateway.xml.parser import parse
+from gateway.xml.schemas import validate
+from workers import exchanges
+from workers.exchange import (
+    Element,
+    Finding,
+    Job,
+    MissingSourceData,
+    Operation,
+    Organization,
+    TransportError,
+    Verdict,
+)
+
+FOLDERS = sorted(path.parent for path in Path(exchanges.__path__[0]).glob("*/manifest.toml"))
+MANIFESTS = {
+    folder: Manifest.model_validate(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8")))
+    for folder in FOLDERS
+}
+TABLES: dict[Path, dict[str, Any]] = {
+    folder: tomllib.loads((folder / "samples" / "samples.toml").read_text(encoding="utf-8")) for folder in FOLDERS
+}
+SAMPLES: list[tuple[Path, dict[str, Any]]] = [
+    (folder, sample) for folder in FOLDERS for sample in TABLES[folder]["sample"]
+]
+PACKETS = [(folder, packet) for folder in FOLDERS for packet in MANIFESTS[folder].packet_types]
+
+every_exchange = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+every_sample = pytest.mark.parametrize(
+    ("folder", "sample"), SAMPLES, ids=[f"{f.name}-{s['file']}-{s['operation']}" for f, s in SAMPLES]
+)
+every_packet = pytest.mark.parametrize(("folder", "packet"), PACKETS, ids=[f"{f.name}-{p.code}" for f, p in PACKETS])
+
+
+def module(folder: Path, name: str) -> ModuleType | None:
+    full = f"{exchanges.__name__}.{folder.name}.{name}"
+    return import_module(full) if find_spec(full) else None
+
+
+def schema(folder: Path, named: str) -> Path:
+    """The schema of a manifest: in the folder itself, else among those of all exchanges."""
+    own = folder / named
+    return own if own.is_file() else resource_dir("xsd") / named
+
+
+def job(folder: Path, packet: PacketType, source: Element, operation: str, object_id: str = "1001") -> Job:
+    codes = TABLES[folder]["organization"]["codes"]
+    organization = Organization(1, "1.2.643.5.1.13.13.12.2.0.1", "Тестовая больница", codes)
+    moment = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    return Job(UUID(int=7), packet.code, Operation(operation), object_id, organization, moment, source)
+
+
+def findings(folder: Path, packet: PacketType, task: Job) -> tuple[Finding, ...]:
+    """All that rules and the packet schema say; what keeps a packet from being formed counts once."""
+    rules, form = module(folder, "rules"), module(folder, "form")
+    assert form is not None
+    broken: tuple[Finding, ...] = rules.check(task) if rules else ()
+    try:
+        formed = form.form(task)
+    except MissingSourceData as error:
+        return (*broken, *(finding for finding in error.findings if finding not in broken))
+    return (*broken, *validate(formed, schema(folder, packet.schema_path)))
+
+
+def test_there_are_exchanges_and_samples() -> None:
+    assert FOLDERS
+    assert SAMPLES
+
+
+@every_exchange
+def test_the_manifest_is_of_its_folder(folder: Path) -> None:
+    assert MANIFESTS[folder].slug == folder.name
+    assert (folder / "README.md").is_file()
+
+
+@every_exchange
+def test_every_schema_that_the_manifest_names_compiles(folder: Path) -> None:
+    manifest = MANIFESTS[folder]
+    named = [each.schema_path for each in manifest.object_types]
+    named += [each.schema_path for each in manifest.packet_types]
+    for path in (*named, *([manifest.answer_schema] if manifest.answer_schema else [])):
+        assert validate(etree.Element("no-such-root"), schema(folder, path))
+
+
+@every_exchange
+def test_the_wsdl_and_the_modules_that_the_manifest_needs_are_there(folder: Path) -> None:
+    manifest = MANIFESTS[folder]
+    if manifest.transport.wsdl:
+        assert (resource_dir("wsdl") / manifest.transport.wsdl).is_file()
+    if manifest.packet_types:
+        needed = ["form", "peer", *(["answer"] if manifest.answer_schema else [])]
+        assert [name for name in needed if module(folder, name) is None] == []
+
+
+@every_exchange
+def test_every_packet_type_and_every_file_has_its_place_among_the_samples(folder: Path) -> None:
+    samples = [sample for of, sample in SAMPLES if of == folder]
+    shown = {sample["object_type"] for sample in samples if sample["file"].startswith("valid/")}
+    assert {packet.object_type for packet in MANIFESTS[folder].packet_types} <= shown
+    files = {str(path.relative_to(folder / "samples")) for path in (folder / "samples").glob("*valid/*.xml")}
+    assert files == {sample["file"] for sample in samples}
+
+
+@every_sample
+def test_a_sample_gives_the_declared_number_of_findings(folder: Path, sample: dict[str, Any]) -> None:
+    manifest = MANIFESTS[folder]
+    source = parse((folder / "samples" / sample["file"]).read_bytes())
+    lax = next(each.schema_path for each in manifest.object_types if each.code == sample["object_type"])
+    assert validate(source, schema(folder, lax)) == ()
+    for packet in manifest.packet_types:
+        if packet.object_type == sample["object_type"]:
+            task = job(folder, packet, source, sample["operation"], sample["object_id"])
+            found = findings(folder, packet, task)
+            assert len(found) == sample["findings"], found
+
+
+@every_sample
+def test_forming_and_checking_leave_the_source_alone_and_give_the_same_again(
+    folder: Path, sample: dict[str, Any]
+) -> None:
+    source = parse((folder / "samples" / sample["file"]).read_bytes())
+    before = etree.tostring(source)
+    for packet in MANIFESTS[folder].packet_types:
+        if packet.object_type == sample["object_type"]:
+            task = job(folder, packet, source, sample["operation"], sample["object_id"])
+            assert findings(folder, packet, task) == findings(folder, packet, task)
+    assert etree.tostring(source) == before
+
+
+TEXTS = st.one_of(
+    st.sampled_from(["", " ", "1", "3", "4", "2026-03-16", "2026-02-30", "340001", "112-233-445 96", "OK", "ERROR"]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8),
+)
+
+
+def trees(names: list[str]) -> st.SearchStrategy[Element]:
+    """Any tree of elements with these names or others, in order or not, once or twice, with or without text."""
+    tags = st.sampled_from([*names, "нечто", "{urn:x}PERS"])
+
+    def build(tag: str, text: str, children: list[Element]) -> Element:
+        made = etree.Element(tag)
+        made.text = text
+        made.extend(children)
+        return made
+
+    leaves = st.builds(build, tags, TEXTS, st.just([]))
+    return st.recursive(
+        leaves, lambda inner: st.builds(build, tags, TEXTS, st.lists(inner, max_size=12)), max_leaves=30
+    )
+
+
+def names_in(path: Path) -> list[str]:
+    declared = etree.parse(path).iter("{*}element")
+    return sorted({str(each.get("name")) for each in declared if each.get("name")} | {"PERS"})
+
+
+@every_packet
+def test_junk_is_formed_checked_or_refused_but_never_breaks(folder: Path, packet: PacketType) -> None:
+    lax = next(each for each in MANIFESTS[folder].object_types if each.code == packet.object_type)
+
+    @given(trees(names_in(schema(folder, lax.schema_path))), st.sampled_from(sorted(Operation)), TEXTS)
+    def never_breaks(source: Element, operation: str, object_id: str) -> None:
+        found = findings(folder, packet, job(folder, packet, source, operation, object_id))
+        assert all(isinstance(each, Finding) for each in found)
+
+    never_breaks()
+
+
+@every_exchange
+def test_junk_in_an_answer_is_read_or_refused_but_never_breaks(folder: Path) -> None:
+    answer, named = module(folder, "answer"), MANIFESTS[folder].answer_schema
+    if answer is None or named is None:
+        return
+    read: Callable[[Element], Verdict] = answer.read
+
+    @given(trees(names_in(schema(folder, named))))
+    def never_breaks(element: Element) -> None:
+        with suppress(TransportError):
+            assert isinstance(read(element), Verdict)
+
+    never_breaks()
+
+
+@every_exchange
+def test_a_folder_imports_the_vocabulary_and_nothing_else_of_ours(folder: Path) -> None:
+    allowed = ("workers.exchange ", f"workers.exchanges.{folder.name}.")
+    for path in folder.glob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith(("import ", "from ")) and line.split()[1].split(".")[0] in ("workers", "gateway"):
+                assert f"{line.split()[1]} ".startswith(allowed), f"{path.name}: {line}"

@@ -1,0 +1,111 @@
+"""Who calls is found out before anything of the body is interpreted."""
+
+from __future__ import annotations
+
+import base64
+from wsgiref.types import WSGIApplication
+
+import pytest
+
+from gateway.soap.versions import SOAP11, VERSIONS, Version
+from gateway.xml import namespaces
+from tests.integration.soap.stubbed import BASIC, LOGIN, PASSWORD, Answer, Stub, envelope, is_fault, post
+
+LIST = f'<ListServices xmlns="{namespaces.JOURNAL}"/>'
+TEXT_TYPE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+SHOWN = PASSWORD.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def security(
+    password: str = SHOWN, *, kind: str = TEXT_TYPE, nonce: str = "", created: str = "", beside: str = ""
+) -> str:
+    parts = f'<w:Username>{LOGIN}</w:Username><w:Password Type="{kind}">{password}</w:Password>'
+    parts += f"<w:Nonce>{nonce}</w:Nonce>" if nonce else ""
+    parts += f"<u:Created>{created}</u:Created>" if created else ""
+    return (
+        f'<w:Security xmlns:w="{namespaces.WSSE}" xmlns:u="{namespaces.WSU}" s:mustUnderstand="1">{beside}'
+        f"<w:UsernameToken>{parts}</w:UsernameToken></w:Security>"
+    )
+
+
+def send(app: WSGIApplication, version: Version, header: str, body: str = LIST, basic: str | None = None) -> Answer:
+    return post(app, version, "journal", envelope(version, body, header), HTTP_AUTHORIZATION=basic)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        security(),
+        security(nonce="bm9uY2UtMQ==", created="2026-03-01T12:04:00+03:00"),
+        security(beside="<u:Timestamp><u:Expires>2026-03-01T09:05:00Z</u:Expires></u:Timestamp>"),
+    ],
+)
+def test_a_username_token_opens(app: WSGIApplication, stub: Stub, version: Version, header: str) -> None:
+    header = header.replace("bm9uY2U", f"bm9u{version.client}")
+    assert send(app, version, header).status == 200
+    assert len(stub.requests) == 1
+
+
+REFUSED = {
+    "wrong password": security("other"),
+    "digest": security(kind=TEXT_TYPE.replace("Text", "Digest")),
+    "other kind": security(kind="urn:other"),
+    "old": security(created="2026-03-01T08:54:59Z"),
+    "from the future": security(created="2026-03-01T09:05:01Z"),
+    "no zone": security(created="2026-03-01T09:00:00"),
+    "expired": security(beside="<u:Timestamp><u:Expires>2026-03-01T08:54:00Z</u:Expires></u:Timestamp>"),
+    "signed": security(beside='<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>'),
+    "no password": security().replace("w:Password", "w:Other"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_wrong_token_is_a_typed_fault(app: WSGIApplication, stub: Stub, version: Version, case: str) -> None:
+    answer = send(app, version, REFUSED[case])
+    assert is_fault(answer, version, version.client)
+    assert answer.code == "NOT_AUTHENTICATED"
+    assert answer.status == (500 if version is SOAP11 else 400)
+    assert stub.requests == []
+    assert ("PasswordText" in answer.text("gatewayFault/message")) == (case in {"digest", "other kind"})
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_nonce_serves_once(app: WSGIApplication) -> None:
+    token = security(nonce="b25jZQ==", created="2026-03-01T09:00:00Z")
+    assert [send(app, SOAP11, token).code for _ in range(2)] == ["", "NOT_AUTHENTICATED"]
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_refused_token_spends_no_nonce(app: WSGIApplication) -> None:
+    wrong, right = (security(word, nonce="dHdpY2U=") for word in ("other", SHOWN))
+    assert [send(app, SOAP11, token).code for token in (wrong, right)] == ["NOT_AUTHENTICATED", ""]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_without_credentials_http_asks_for_them(app: WSGIApplication, stub: Stub, version: Version) -> None:
+    answer = send(app, version, "", body="<anything/>")
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert is_fault(answer, version, version.client)
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("basic", ["Basic ???", "Basic " + base64.b64encode(b"nobody").decode(), BASIC[:-8]])
+def test_wrong_basic_credentials_are_refused_before_the_body_is_parsed(app: WSGIApplication, basic: str) -> None:
+    answer = post(app, SOAP11, "journal", b"not xml", HTTP_AUTHORIZATION=basic)
+    assert answer.code == "NOT_AUTHENTICATED"
+
+
+def test_a_wrong_token_beside_right_basic_credentials_is_refused(app: WSGIApplication, stub: Stub) -> None:
+    assert send(app, SOAP11, security("other"), basic=BASIC).code == "NOT_AUTHENTICATED"
+    assert stub.requests == []
+
+
+def test_the_actor_is_claimed_from_the_request(app: WSGIApplication, stub: Stub) -> None:
+    actor = "<actor><login>operator</login><role>mo_admin</role></actor>"
+    send(app, SOAP11, security(), LIST.replace("/>", f">{actor}</ListServices>"))
+    (claim,) = stub.claims
+    assert claim is not None
+    assert (claim.login, claim.role, claim.organization_oid) == ("operator", "mo_admin", None)

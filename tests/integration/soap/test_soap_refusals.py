@@ -1,0 +1,179 @@
+"""What a SOAP door must refuse, in both versions, and always with a SOAP fault."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+import pytest
+
+from gateway.soap.versions import SOAP11, SOAP12, VERSIONS, Version
+from gateway.xml import namespaces
+from tests.integration.soap.stubbed import Stub, application, envelope, is_fault, post, request
+
+LIST = f'<ListServices xmlns="{namespaces.JOURNAL}"/>'
+SURNAME = "Выдумкина"
+
+
+def prefixed(version: Version, prolog: str) -> bytes:
+    return prolog.encode() + envelope(version, LIST)
+
+
+def envelopes(version: Version) -> dict[str, tuple[bytes, str]]:
+    """Bodies that no operation may see, and the code of the refusal."""
+    entity = '<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+    laughs = '<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    deep = "<a>" * 10_000 + "</a>" * 10_000
+    attributes = "<a " + " ".join(f'b{i}="1"' for i in range(1000)) + "/>"
+    typed = f'<ListServices xmlns="{namespaces.JOURNAL}" xmlns:i="{namespaces.XSI}" i:type="ListLaunches"/>'
+    nil = LIST.replace("/>", f'><groupCode i:nil="true" xmlns:i="{namespaces.XSI}"/></ListServices>')
+    return {
+        "empty": (b"", "INVALID_XML"),
+        "not XML": (b"hello", "INVALID_XML"),
+        "cut": (envelope(version, LIST)[:-20], "INVALID_XML"),
+        "external entity": (prefixed(version, entity), "INVALID_XML"),
+        "doctype": (prefixed(version, "<!DOCTYPE s>"), "INVALID_XML"),
+        "billion laughs": (prefixed(version, laughs), "INVALID_XML"),
+        "processing instruction": (prefixed(version, "<?php echo 1?>"), "INVALID_XML"),
+        "depth": (envelope(version, deep), "INVALID_XML"),
+        "attributes": (envelope(version, attributes), "INVALID_XML"),
+        "not an envelope": (b"<a/>", "INVALID_REQUEST"),
+        "no body": (f'<s:Envelope xmlns:s="{version.envelope}"/>'.encode(), "INVALID_REQUEST"),
+        "empty body": (envelope(version, ""), "INVALID_REQUEST"),
+        "two children": (envelope(version, LIST + LIST), "INVALID_REQUEST"),
+        "unknown operation": (envelope(version, f'<Launch xmlns="{namespaces.JOURNAL}"/>'), "INVALID_REQUEST"),
+        "other namespace": (envelope(version, '<ListServices xmlns="urn:other"/>'), "INVALID_REQUEST"),
+        "no namespace": (envelope(version, "<ListServices/>"), "INVALID_REQUEST"),
+        "schema": (envelope(version, LIST.replace("/>", "><x/></ListServices>")), "INVALID_REQUEST"),
+        "xsi:type": (envelope(version, typed), "INVALID_REQUEST"),
+        "nil": (envelope(version, nil), "INVALID_REQUEST"),
+        "id and href": (envelope(version, LIST.replace("/>", ' href="#a" id="a"/>')), "INVALID_REQUEST"),
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", envelopes(SOAP11))
+def test_a_wrong_envelope_is_a_client_fault(app: WSGIApplication, stub: Stub, version: Version, case: str) -> None:
+    body, code = envelopes(version)[case]
+    answer = post(app, version, "journal", body)
+    assert is_fault(answer, version, version.client)
+    assert answer.status == (500 if version is SOAP11 else 400)
+    assert answer.code == code
+    assert stub.requests == []
+
+
+HEADERS: dict[str, tuple[dict[str, Any], int]] = {
+    "json": ({"CONTENT_TYPE": "application/json"}, 415),
+    "no content type": ({"CONTENT_TYPE": None}, 415),
+    "attachments": ({"CONTENT_TYPE": "multipart/related; boundary=x"}, 415),
+    "utf-7": ({"CONTENT_TYPE": "{media}; charset=utf-7"}, 415),
+    "unknown charset": ({"CONTENT_TYPE": "{media}; charset=foo"}, 415),
+    "gzip": ({"HTTP_CONTENT_ENCODING": "gzip"}, 415),
+    "length that is none": ({"CONTENT_LENGTH": "-1"}, 400),
+    "body cut short": ({"CONTENT_LENGTH": "1000"}, 400),
+    "GET": ({"method": "GET"}, 405),
+    "PUT": ({"method": "PUT"}, 405),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", HEADERS)
+def test_wrong_http_is_a_client_fault(app: WSGIApplication, version: Version, case: str) -> None:
+    environ, status = HEADERS[case]
+    given = {
+        name: value.format(media=version.media_type) if isinstance(value, str) else value
+        for name, value in environ.items()
+    }
+    answer = post(app, version, "journal", envelope(version, LIST), **given)
+    assert answer.status == status
+    assert is_fault(answer, version, version.client)
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_action_of_another_operation_is_refused(app: WSGIApplication, version: Version) -> None:
+    wrong = f"{namespaces.JOURNAL}:GetLaunch"
+    content_type = f'{version.media_type}; charset=utf-8; action="{wrong}"'
+    environ = {"HTTP_SOAPACTION": f'"{wrong}"'} if version is SOAP11 else {"CONTENT_TYPE": content_type}
+    answer = post(app, version, "journal", envelope(version, LIST), **environ)
+    assert is_fault(answer, version, version.client)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("action", ['""', "", "ListServices", f'"{namespaces.JOURNAL}:ListServices"'])
+@pytest.mark.usefixtures("stub")
+def test_fitting_actions_are_taken(app: WSGIApplication, version: Version, action: str) -> None:
+    answer = post(app, version, "journal", envelope(version, LIST), HTTP_SOAPACTION=action)
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("value", "refused"), [("1", True), ("true", True), ("0", False)])
+@pytest.mark.usefixtures("stub")
+def test_headers_that_must_be_understood(app: WSGIApplication, version: Version, value: str, refused: bool) -> None:
+    header = f'<x:Route xmlns:x="urn:x" s:mustUnderstand="{value}"/>'
+    answer = post(app, version, "journal", envelope(version, LIST, header))
+    assert answer.status == (500 if refused else 200)
+    assert not refused or is_fault(answer, version, "MustUnderstand")
+
+
+def test_the_other_version_is_a_mismatch(app: WSGIApplication) -> None:
+    newer = request(app, "/soap/journal", envelope(SOAP12, LIST), CONTENT_TYPE=SOAP12.content_type)
+    older = request(app, "/soap12/journal", envelope(SOAP11, LIST), CONTENT_TYPE=SOAP11.content_type)
+    assert [newer.status, older.status] == [500, 500]
+    assert is_fault(newer, SOAP11, "VersionMismatch")
+    assert is_fault(older, SOAP11, "VersionMismatch"), "a SOAP 1.1 caller is answered in SOAP 1.1"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_body_is_refused_by_its_size(app: WSGIApplication, version: Version, chunked: bool) -> None:
+    body = envelope(version, LIST + " " * 2000)
+    environ = {"CONTENT_LENGTH": None, "wsgi.input_terminated": True} if chunked else {}
+    answer = post(app, version, "control", body, **environ)
+    assert answer.status == 413
+    assert is_fault(answer, version, version.client)
+    assert answer.code == "TOO_LARGE"
+    assert "2000" in answer.text("gatewayFault/message")
+
+
+def test_a_declared_length_over_the_limit_is_not_read(app: WSGIApplication) -> None:
+    stream = io.BytesIO(b"x" * 3000)
+    post(app, SOAP11, "control", b"", CONTENT_LENGTH="3000", **{"wsgi.input": stream})
+    assert stream.tell() == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("count", "code"), [(10_001, "TOO_MANY"), (100_000, "INVALID_XML")])
+def test_floods_of_items_are_refused_quickly(stub: Stub, version: Version, count: int, code: str) -> None:
+    body = f'<HoldPackets xmlns="{namespaces.CONTROL}"><packetIds>{"<packetId/>" * count}</packetIds></HoldPackets>'
+    began = time.process_time()
+    answer = post(application(stub, {"control": 16 << 20}), version, "control", envelope(version, body))
+    assert is_fault(answer, version, version.client)
+    assert answer.code == code
+    assert time.process_time() - began < 5, "in proportion to the body, not to its items"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nothing_of_a_request_is_logged_or_quoted(
+    app: WSGIApplication, stub: Stub, version: Version, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> object:
+        raise RuntimeError(SURNAME)
+
+    stub.behaviour["ListServices"] = fail
+    wrong = LIST.replace("/>", f"><actor><login>{SURNAME}</login></actor></ListServices>")
+    with caplog.at_level(logging.DEBUG):
+        answers = [
+            post(app, version, "journal", envelope(version, LIST)),
+            post(app, version, "journal", envelope(version, wrong)),
+            post(app, version, "journal", f"<{SURNAME}".encode()),
+        ]
+    assert [answer.code for answer in answers] == ["INTERNAL", "INVALID_REQUEST", "INVALID_XML"]
+    assert is_fault(answers[0], version, version.server)
+    assert SURNAME not in caplog.text
+    assert all(SURNAME not in answer.body.decode() for answer in answers)
+    assert all(answer.headers["X-Correlation-ID"] in caplog.text for answer in answers)

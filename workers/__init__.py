@@ -1,0 +1,1 @@
+"""The exchanges: forming, validating, journaling, sending, reading answers. Never imported by ``gateway``."""

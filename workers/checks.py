@@ -1,0 +1,83 @@
+"""`gateway check`: one line per thing that must be right before this installation can work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import redis
+from lxml import etree
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.catalog.registry import Catalog, Exchange, load_catalog
+from gateway.domain.errors import ConfigurationError
+from gateway.journal.engine import connect
+from gateway.journal.schema import require_version
+from gateway.resources import resource_dir
+from gateway.settings import Settings
+from gateway.soap.app import wsdl_documents
+from gateway.xml.canonical import canonical
+from gateway.xml.parser import parse
+from gateway.xml.schemas import validate
+from workers.loading import load_exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One checked thing; ``problem`` is None when it is right."""
+
+    title: str
+    problem: str | None
+
+
+def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
+    """Check manifests, schemas, WSDL snapshots, the database's version and the broker."""
+    found: list[Catalog] = []
+
+    def read_catalog() -> None:
+        found.append(load_catalog(settings.exchange_folders, settings.services_off))
+
+    yield _check("Манифесты обменов", read_catalog)
+    for catalog in found:
+        for exchange in catalog.exchanges.values():
+            yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", lambda e=exchange: _check_exchange(e))
+    yield _check("Снимки WSDL", _check_wsdl)
+    if database_url is None:
+        yield Check("База данных", "не задана: укажите GATEWAY_DATABASE_URL или --data")
+    else:
+        yield _check("База данных", lambda: require_version(connect(database_url, pool_size=1)))
+    if settings.redis_url is not None:
+        url = settings.redis_url.get_secret_value()
+        yield _check("Очередь Redis", lambda: _check_redis(url))
+
+
+def _check(title: str, look: Callable[[], object]) -> Check:
+    try:
+        look()
+    except ConfigurationError as error:
+        return Check(title, error.message)
+    except SQLAlchemyError:
+        return Check(title, "не отвечает")
+    return Check(title, None)
+
+
+def _check_exchange(exchange: Exchange) -> None:
+    load_exchange(exchange)
+    manifest = exchange.manifest
+    names = [p.schema_path for p in manifest.packet_types] + [o.schema_path for o in manifest.object_types]
+    for name in [*names, *([manifest.answer_schema] if manifest.answer_schema else [])]:
+        validate(etree.Element("any"), exchange.schema(name))
+
+
+def _check_wsdl() -> None:
+    for name, document in wsdl_documents("http://127.0.0.1:8080").items():
+        file = resource_dir("wsdl") / name
+        if not file.is_file() or canonical(parse(file.read_bytes())) != canonical(parse(document)):
+            raise ConfigurationError(f"снимок {name} отличается от того, что публикует программа")
+
+
+def _check_redis(url: str) -> None:
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=5).ping()
+    except redis.RedisError as error:
+        raise ConfigurationError("не отвечает") from error

@@ -1,0 +1,1 @@
+"""The demonstration: an invented region submits, launches and reads its journal, over the wire, as a МИС would."""

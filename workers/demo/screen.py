@@ -1,0 +1,79 @@
+"""What the demonstration prints: Russian, plain enough for a log, with a progress bar where there is a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+console: Final = Console(width=118, highlight=False)
+FIELDS_SHOWN: Final = 60
+
+
+def line(text: str) -> None:
+    """Print one line."""
+    console.print(text, markup=False)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[Any], None]]:
+    """Show a launch as it goes; give what is told the launch's record."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    last: list[Any] = []
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None, said="")
+
+        def watch(record: Any) -> None:
+            last[:] = [record]
+            bar.update(task, said=_counts(record))
+
+        yield watch
+    for record in last:
+        why = f": {record.resultText}" if record.resultText else ""
+        line(f"{title}. {_counts(record)}. {record.resultTitle}{why}")
+
+
+def _counts(record: Any) -> str:
+    return f"Пакетов {record.packetsTotal}, с ошибками {record.packetsWithErrors}"
+
+
+def launches(records: Sequence[Any]) -> None:
+    """«Лог запусков выбранного сервиса»."""
+    table = Table("Запуск", "Завершение", "Результат", "Всего пакетов", "Пакетов с ошибками", title="Лог запусков")
+    for record in records:
+        total, errors = str(record.packetsTotal), str(record.packetsWithErrors)
+        table.add_row(_moment(record.startedAt), _moment(record.finishedAt), record.resultTitle, total, errors)
+    console.print(table)
+
+
+def _moment(value: Any) -> str:
+    return f"{value.astimezone():%d.%m.%Y %H:%M:%S}" if value else ""
+
+
+def statuses(counts: Mapping[str, tuple[str, int]]) -> None:
+    """Packets by status."""
+    table = Table("Статус пакета", "Код", "Пакетов", title="Пакеты по статусам")
+    for code, (title, count) in sorted(counts.items()):
+        table.add_row(title, code, str(count))
+    console.print(table)
+
+
+def content(packet: Any, data: Any, answer: Any) -> None:
+    """One packet's «Данные пакета» and «Ответ», a line «тег: данные» for every field."""
+    line(f"Пакет {packet.id}: {packet.packetTypeTitle}, {packet.operationTitle}, {packet.statusTitle}")
+    for title, shown in (("Данные пакета", data), ("Ответ", answer)):
+        line(f"{title}:")
+        for field in shown.fields.field[:FIELDS_SHOWN]:
+            line(f"  {field.tag}: {field.value}")
+
+
+def addresses(url: str) -> None:
+    """Where the WSDLs are published."""
+    line("Адреса WSDL:")
+    for version in ("soap", "soap12"):
+        for name in ("journal", "control", "intake"):
+            line(f"  {url}/{version}/{name}?wsdl")

@@ -1,0 +1,1 @@
+"""Обмен с ТФОМС сведениями о госпитализации: the default dialect, order-79 style packets over SOAP."""

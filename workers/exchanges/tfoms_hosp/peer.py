@@ -1,0 +1,90 @@
+"""Операции ТФОМС (wsdl/tfoms.wsdl) as the verbs of a peer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from workers.exchange import (
+    Caller,
+    InDoubt,
+    Known,
+    Outgoing,
+    PacketStatus,
+    Peer,
+    Receipt,
+    Reply,
+    Verdict,
+)
+
+_KNOWN: Final = {"UNKNOWN": Known.UNKNOWN, "RECEIVED": Known.RECEIVED, "ANSWERED": Known.RECEIVED}
+
+
+def connect(transport: Caller) -> Peer:
+    """Speak to ТФОМС over a transport that calls the operations of its WSDL."""
+    return _Tfoms(transport)
+
+
+class _Tfoms:
+    def __init__(self, transport: Caller) -> None:
+        self._call = transport.call
+
+    def send(self, packets: Sequence[Outgoing]) -> Sequence[Receipt]:
+        """SendPackets, 1 to 100 packets; safe to repeat, ТФОМС knows a packet by its id and content."""
+        result = self._call("SendPackets", packets={"packet": [packet.data.decode() for packet in packets]})
+        said = {item.position: item for item in _items(result, "receipt")}
+        if said.keys() != set(range(1, len(packets) + 1)):
+            raise InDoubt("ТФОМС прислал квитанции не на все переданные пакеты.")
+        return [_receipt(packet, said[place]) for place, packet in enumerate(packets, 1)]
+
+    def ask(self, packet_ids: Sequence[UUID]) -> Mapping[UUID, Known]:
+        """GetPacketStatus, 1 to 100 ids; a packet with an answer ready has been received."""
+        result = self._call("GetPacketStatus", packetIds={"packetId": [str(each) for each in packet_ids]})
+        known = {_uuid(item.id): _KNOWN.get(item.status) for item in _items(result, "packetStatus")}
+        found = {each: state for each in packet_ids if (state := known.get(each)) is not None}
+        if len(found) != len(set(packet_ids)):
+            raise InDoubt("ТФОМС сообщил состояние не всех запрошенных пакетов.")
+        return found
+
+    def take_answers(self, limit: int) -> Sequence[Reply]:
+        """GetAnswers, 1 to 1000 at once; the id of the packet is also what confirms its answer."""
+        result = self._call("GetAnswers", limit=limit)
+        return [
+            Reply(_uuid(item.messageId), item.messageId, (item.content or "").encode())
+            for item in _items(result, "answer")
+        ]
+
+    def confirm(self, confirm_ids: Sequence[str]) -> None:
+        """ConfirmAnswers, 1 to 1000 ids; safe to repeat. What ТФОМС does not know needs none."""
+        self._call("ConfirmAnswers", messageIds={"messageId": list(confirm_ids)})
+
+
+def _items(result: object, name: str) -> list[Any]:
+    """Read a list; an empty one comes as nothing at all."""
+    return getattr(result, name, None) or []
+
+
+def _uuid(text: str | None) -> UUID:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        raise InDoubt("ТФОМС прислал идентификатор пакета, который не является GUID.") from None
+
+
+class _Said(Protocol):
+    id: str | None
+    result: str
+    code: str | None
+    message: str | None
+
+
+def _receipt(packet: Outgoing, said: _Said) -> Receipt:
+    if said.id is not None and _uuid(said.id) != packet.packet_id:
+        raise InDoubt("ТФОМС прислал квитанцию на другой пакет.")
+    if said.result == "ACK":
+        return Receipt(packet.packet_id, Verdict(PacketStatus.SENT))
+    if said.result == "REFUSED":
+        text = ": ".join(part for part in (said.code, said.message) if part)
+        return Receipt(packet.packet_id, Verdict(PacketStatus.REJECTED, text))
+    raise InDoubt("ТФОМС прислал квитанцию с неизвестным итогом приёма.")

@@ -1,0 +1,216 @@
+"""ФЛК: what the packet schema cannot say, one table of rules.
+
+Codes 301 and up are ours; 301 and 302 stand in ``form.py``: while they are broken no packet can be built.
+A rule is silent when a field it compares is absent or unreadable: rule 304 or the schema reports that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from workers.exchange import Element, Finding, Job, Operation
+from workers.exchanges.tfoms_hosp.fields import ADDRESSEE, FIELDS, REQUIRED, TITLES
+from workers.exchanges.tfoms_hosp.form import missing, root_path, value
+
+REFERRAL: Final = frozenset({"HOSPITALISATION_REFERRAL"})
+CANCELLATION: Final = frozenset({"CANCEL_HOSPITALISATION_REFERRAL"})
+HOSPITALISATION: Final = frozenset({"HOSPITALISATION"})
+MOTION: Final = frozenset({"MOTION_IN_HOSPITAL"})
+REFUSAL: Final = frozenset({"CANCEL_HOSPITALISATION"})
+ALL: Final = frozenset(FIELDS)
+WITH_PERSON: Final = ALL - CANCELLATION
+
+Values = Mapping[str, str]
+"""Fields of a source object that are filled in, by path below its root: ``DS1``, ``PERS/FAM``."""
+
+_MAX_LONG: Final = 2**63 - 1
+_LAST_UNCHECKED_SNILS: Final = 1_001_998
+"""Numbers up to 001-001-998 were given out without check digits; later ones: weights 9 to 1, modulo 101."""
+_SNILS: Final = re.compile(r"([0-9]{3})-([0-9]{3})-([0-9]{3}) ([0-9]{2})")
+_CODE: Final = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: ``broken`` tells whether the values break it; ``message`` follows the title of the field."""
+
+    code: str
+    packet_types: frozenset[str]
+    path: str
+    broken: Callable[[Values], bool]
+    message: str
+
+
+def later(first: str, second: str) -> Callable[[Values], bool]:
+    """Both dates are known and the first comes after the second."""
+
+    def broken(values: Values) -> bool:
+        one, other = _date(values.get(first)), _date(values.get(second))
+        return one is not None and other is not None and one > other
+
+    return broken
+
+
+def wrong_snils(path: str) -> Callable[[Values], bool]:
+    """СНИЛС has the right form and wrong check digits."""
+    return lambda values: not snils_is_right(values.get(path, ""))
+
+
+def without_policy(path: str) -> Callable[[Values], bool]:
+    """A field of the policy is absent though the person is known."""
+    return lambda values: "PERS" in values and path not in values
+
+
+def snils_is_right(text: str) -> bool:
+    """Check digits of СНИЛС; True also for what has not the form of a СНИЛС (the schema reports that)."""
+    if (match := _SNILS.fullmatch(text)) is None:
+        return True
+    number = "".join(match.group(1, 2, 3))
+    if int(number) <= _LAST_UNCHECKED_SNILS:
+        return True
+    total = sum(int(digit) * weight for digit, weight in zip(number, range(9, 0, -1), strict=True))
+    return total % 101 % 100 == int(match[4])
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _wrong_canceller(values: Values) -> bool:
+    code, source = values.get("ACOD", ""), values.get("IST_ANL")
+    return bool(code) and source is not None and len(code) != (5 if source == "1" else 6)
+
+
+def _foreign_number(values: Values) -> bool:
+    number, organization = values.get("NOM_NAP"), values.get("MCOD_NAP")
+    return bool(number and organization) and str(number)[:6] != organization
+
+
+RULES: Final = (
+    Rule("310", WITH_PERSON, "PERS/FAM",
+         lambda v: "PERS" in v and "PERS/FAM" not in v and "PERS/IM" not in v,
+         "не заполнены ни фамилия, ни имя; нужно хотя бы одно"),
+    Rule("311", WITH_PERSON - HOSPITALISATION, "PERS/VPOLIS", without_policy("PERS/VPOLIS"),
+         "не заполнен"),
+    Rule("312", WITH_PERSON - HOSPITALISATION, "PERS/NPOLIS", without_policy("PERS/NPOLIS"),
+         "не заполнен"),
+    Rule("311", HOSPITALISATION, "PERS/VPOLIS",
+         lambda v: v.get("FRM_MP") != "1" and without_policy("PERS/VPOLIS")(v),
+         "не заполнен; без полиса принимается только экстренная госпитализация"),
+    Rule("312", HOSPITALISATION, "PERS/NPOLIS",
+         lambda v: v.get("FRM_MP") != "1" and without_policy("PERS/NPOLIS")(v),
+         "не заполнен; без полиса принимается только экстренная госпитализация"),
+    Rule("313", WITH_PERSON, "PERS/SNILS", wrong_snils("PERS/SNILS"),
+         "контрольное число не сходится"),
+    Rule("314", REFERRAL, "IDDOKT", wrong_snils("IDDOKT"),
+         "контрольное число не сходится"),
+    Rule("315", REFERRAL, "PERS/DR", later("PERS/DR", "DTA_NAP"),
+         "позже даты направления"),
+    Rule("315", HOSPITALISATION | MOTION, "PERS/DR", later("PERS/DR", "DTA_FKT"),
+         "позже даты поступления"),
+    Rule("315", REFUSAL, "PERS/DR", later("PERS/DR", "DTA_OBR"),
+         "позже даты обращения"),
+    Rule("320", REFERRAL, "DTA_PLN", later("DTA_NAP", "DTA_PLN"),
+         "раньше даты направления"),
+    Rule("321", HOSPITALISATION | MOTION, "DTA_FKT", later("DTA_NAP", "DTA_FKT"),
+         "раньше даты направления"),
+    Rule("322", MOTION, "DTA_IN", later("DTA_FKT", "DTA_IN"),
+         "раньше даты поступления в МО"),
+    Rule("323", MOTION, "DTA_OUT", later("DTA_IN", "DTA_OUT"),
+         "раньше даты поступления в отделение"),
+    Rule("324", CANCELLATION, "DTA_ANL", later("DTA_NAP", "DTA_ANL"),
+         "раньше даты направления"),
+    Rule("325", REFUSAL, "DTA_OTK", later("DTA_OBR", "DTA_OTK"), "раньше даты обращения"),
+    Rule("330", HOSPITALISATION, "NOM_NAP",
+         lambda v: v.get("FRM_MP") == "3" and "NOM_NAP" not in v,
+         "не заполнен; обязателен при плановой форме помощи"),
+    Rule("331", HOSPITALISATION, "NOM_NAP",
+         lambda v: v.get("TYPE_H") == "1" and v.get("FRM_MP") != "3" and "NOM_NAP" not in v,
+         "не заполнен; обязателен при поступлении по направлению"),
+    Rule("332", HOSPITALISATION, "TYPE_H",
+         lambda v: v.get("TYPE_H") == "4" and v.get("FRM_MP") == "3",
+         "экстренное поступление несовместимо с плановой формой помощи"),
+    Rule("333", HOSPITALISATION, "NOM_NAP",
+         lambda v: v.get("TYPE_H") == "4" and v.get("FRM_MP") != "3" and "NOM_NAP" in v,
+         "заполнен, хотя поступление экстренное"),
+    Rule("334", REFERRAL | CANCELLATION, "NOM_NAP", _foreign_number,
+         "должен начинаться с кода направившей МО"),
+    Rule("340", MOTION, "RES_OUT", lambda v: "DTA_OUT" in v and "RES_OUT" not in v,
+         "не заполнен; обязателен, когда указана дата выбытия"),
+    Rule("341", MOTION, "DTA_OUT",
+         lambda v: "RES_OUT" in v and "DTA_OUT" not in v,
+         "не заполнена; обязательна, когда указан исход"),
+    Rule("350", CANCELLATION, "ACOD", _wrong_canceller,
+         "не подходит к источнику отмены: у СМО код из 5 цифр, у МО из 6"),
+)  # fmt: skip
+"""One code may stand in several rows: one condition, worded as each packet type needs it."""
+
+_RULES_OF: Final = {kind: tuple(r for r in RULES if kind in r.packet_types) for kind in sorted(ALL)}
+
+# Rule 304. A packet schema names only the first absent field of a sequence; the МО must hear of all at once.
+_MUST_HAVE: Final = {
+    kind: tuple(path for path in paths if path != ADDRESSEE.get(kind)) for kind, paths in REQUIRED.items()
+}
+
+
+def check(job: Job) -> tuple[Finding, ...]:
+    """Find every broken rule; pure. ``path`` is that of the source object.
+
+    For a Delete, whose packet is a header only, nothing is checked but what stands in the header.
+    """
+    found = list(missing(job))
+    if not _is_object_id(job.object_id):
+        message = "«Идентификатор объекта в МИС»: допустимо только целое число до 9223372036854775807."
+        found.append(Finding(root_path(job.source), None, "303", message))
+    if job.operation is not Operation.DELETE:
+        found.extend(_broken(job))
+    return tuple(found)
+
+
+def _broken(job: Job) -> Iterator[Finding]:
+    values = _values(job.source)
+    for path in _MUST_HAVE[job.packet_type]:
+        if path not in values and (not path.startswith("PERS/") or "PERS" in values):
+            yield _finding(job.source, path, "304", "поле обязательно, но не заполнено")
+    for rule in _RULES_OF[job.packet_type]:
+        if rule.broken(values):
+            yield _finding(job.source, rule.path, rule.code, rule.message)
+
+
+def _finding(source: Element, path: str, code: str, message: str) -> Finding:
+    title = TITLES[path.removeprefix("PERS/")]
+    return Finding(f"{root_path(source)}/{path}", _line(source, path), code, f"«{title}»: {message}.")
+
+
+def _values(source: Element) -> Values:
+    values = {}
+    for child in source:
+        if child.tag == "PERS":
+            values["PERS"] = ""
+            for item in child:
+                if text := value(item):
+                    values[f"PERS/{item.tag!s}"] = text
+        elif text := value(child):
+            values[str(child.tag)] = text
+    return values
+
+
+def _line(source: Element, path: str) -> int | None:
+    """Line of the field, or of the nearest element above it that is there."""
+    element = source
+    for name in path.split("/"):
+        if (child := element.find(name)) is None:
+            break
+        element = child
+    return element.sourceline
+
+
+def _is_object_id(text: str) -> bool:
+    return _CODE.fullmatch(text) is not None and len(text) <= 19 and int(text) <= _MAX_LONG

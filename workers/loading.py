@@ -1,0 +1,79 @@
+"""Importing the modules of an exchange folder: whatever the folder has, by the names the vocabulary gives them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+
+from gateway.catalog.registry import Exchange
+from gateway.domain.errors import ConfigurationError
+from gateway.domain.launches import LogKind
+from workers.exchange import Element, Finding, Form, Job, Peer, Session, Verdict
+
+PARTS = ("form", "rules", "peer", "answer", "session")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An exchange with its functions. What its log kind does not need may be None."""
+
+    exchange: Exchange
+    rules: str
+    form: Form | None
+    check: Callable[[Job], Sequence[Finding]] | None
+    locate: Callable[[Job, str], str] | None
+    connect: Callable[[Any], Peer] | None
+    read: Callable[[Element], Verdict] | None
+    run: Callable[[Session], None] | None
+
+
+def load_exchange(exchange: Exchange) -> Loaded:
+    """Import an exchange.
+
+    Raises:
+        ConfigurationError: the folder lacks a function its log kind needs.
+    """
+    parts = {part: _import(exchange, part) for part in PARTS if (exchange.folder / f"{part}.py").is_file()}
+    loaded = Loaded(
+        exchange=exchange,
+        rules=exchange.rules_digest(),
+        form=getattr(parts.get("form"), "form", None),
+        check=getattr(parts.get("rules"), "check", None),
+        locate=getattr(parts.get("form"), "locate", None),
+        connect=getattr(parts.get("peer"), "connect", None),
+        read=getattr(parts.get("answer"), "read", None),
+        run=getattr(parts.get("session"), "run", None),
+    )
+    manifest = exchange.manifest
+    needed = ("run",) if manifest.service.log is LogKind.SESSION else ("form", "connect")
+    if manifest.sending.answers == "collect":
+        needed = (*needed, "read")
+    missing = [name for name in needed if getattr(loaded, name) is None]
+    if missing:
+        raise ConfigurationError(f"Обмен {manifest.slug}: нет функции {', '.join(missing)}")
+    return loaded
+
+
+def _import(exchange: Exchange, part: str) -> ModuleType:
+    if exchange.package is not None:
+        return import_module(f"{exchange.package}.{part}")
+    package = f"gateway_exchange_{exchange.manifest.slug}"
+    _load_file(package, exchange.folder / "__init__.py", [str(exchange.folder)])
+    return _load_file(f"{package}.{part}", exchange.folder / f"{part}.py", None)
+
+
+def _load_file(name: str, path: Any, search: list[str] | None) -> ModuleType:
+    if name in sys.modules and sys.modules[name].__file__ == str(path):
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path, submodule_search_locations=search)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigurationError(f"Модуль обмена {path} не читается")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,290 @@
+"""The run of a launch of packets: rearm → form → send → answers. The only place where the steps meet.
+
+A run is cut in stages that begin again after a crash and do nothing twice: what a transaction committed is seen by the
+next attempt, what was about to leave when the worker died is *in doubt* and asked about before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from gateway.domain.errors import ConfigurationError
+from gateway.domain.launches import STOPPED_TEXT, LaunchResult
+from gateway.domain.statuses import Operation, PacketStatus
+from gateway.journal import launches, outbox, packets
+from gateway.journal.engine import database_now
+from gateway.journal.launches import LaunchState, Stage
+from gateway.journal.outbox import Lease, leased
+from gateway.journal.packets import Outcome, ReadyPacket
+from workers.answers import AnswerDesk
+from workers.exchange import (
+    InDoubt,
+    Known,
+    NotSent,
+    Outgoing,
+    Peer,
+    PeerRefused,
+    Receipt,
+    SignInRefused,
+    TransportError,
+)
+from workers.forming import form_batch
+from workers.loading import Loaded
+from workers.run import Pause, Point, Surroundings
+
+SENDING: Final = frozenset({PacketStatus.SENDING})
+IN_DOUBT: Final = frozenset({PacketStatus.IN_DOUBT})
+ASK_BATCH: Final = 100
+REARM_BATCH: Final = 1000
+LATE_ANSWERS_S: Final = 30.0
+
+
+class _Stopped(Exception):
+    """The process is stopping: give the lease back and let another worker go on."""
+
+
+class LaunchRun:
+    """One leased attempt to bring a launch to its end."""
+
+    def __init__(self, around: Surroundings, loaded: Loaded, lease: Lease, launch_id: UUID) -> None:
+        self._around = around
+        self._loaded = loaded
+        self._lease = lease
+        self._failures = lease.failures
+        self._answers = AnswerDesk(loaded)
+        with leased(around.engine, lease) as connection:
+            self._launch: LaunchState = launches.load(connection, launch_id)
+        self._peer: Peer | None = None
+
+    def advance(self) -> Pause | None:
+        """Go on with the launch until it is over (None) or has to wait. Commits step by step.
+
+        Raises:
+            LeaseLost: another worker goes on.
+        """
+        self._around.reached(Point.TAKEN)
+        try:
+            return self._stages()
+        except _Stopped:
+            return Pause(0, self._failures)
+        except (NotSent, InDoubt) as error:
+            return self._after_failure(error)
+        except (SignInRefused, PeerRefused, ConfigurationError) as error:
+            self._end(LaunchResult.FAILED, str(error))
+            return None
+
+    def _stages(self) -> Pause | None:
+        if self._launch.stop_requested:
+            self._end(LaunchResult.FAILED, STOPPED_TEXT)
+            return None
+        self._doubt_interrupted()
+        self._resolve_doubts()
+        stages = list(Stage)
+        for stage in stages[stages.index(self._launch.stage) :]:
+            pause = self._run_stage(stage)
+            if pause is not None:
+                return pause
+        return None
+
+    def _run_stage(self, stage: Stage) -> Pause | None:
+        if stage is Stage.ANSWERS:
+            return self._collect_answers()
+        steps = {Stage.REARM: self._rearm, Stage.FORM: self._form, Stage.SEND: self._send}
+        steps[stage]()
+        return None
+
+    def _check(self) -> None:
+        if self._around.stopping():
+            raise _Stopped
+
+    def _connected(self) -> Peer:
+        if self._peer is None:
+            self._peer = self._around.open_peer()
+        return self._peer
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        with leased(self._around.engine, self._lease) as connection:
+            packets.settle(connection, self._launch.service_code, outcomes)
+
+    def _doubt_interrupted(self) -> None:
+        """Whatever an earlier, dead attempt left in SENDING may have reached the peer."""
+        launch = self._launch
+        while True:
+            with leased(self._around.engine, self._lease) as connection:
+                left = packets.in_status(
+                    connection, launch.service_code, launch.scope, PacketStatus.SENDING, REARM_BATCH
+                )
+                text = "Передача прервана, исход неизвестен"
+                outcomes = [Outcome(r.id, PacketStatus.IN_DOUBT, error=text, sources=SENDING) for r in left]
+                packets.settle(connection, launch.service_code, outcomes)
+            if len(left) < REARM_BATCH:
+                return
+
+    def _resolve_doubts(self) -> None:
+        """Learn what became of packets in doubt, in the way the manifest says this peer allows."""
+        how = self._loaded.exchange.manifest.sending.in_doubt
+        while how != "operator":
+            self._check()
+            launch = self._launch
+            with leased(self._around.engine, self._lease) as connection:
+                rows = packets.in_status(
+                    connection, launch.service_code, launch.scope, PacketStatus.IN_DOUBT, ASK_BATCH
+                )
+            if not rows:
+                return
+            ids = [row.id for row in rows]
+            known = self._connected().ask(ids) if how == "ask" else dict.fromkeys(ids, Known.UNKNOWN)
+            self._around.reached(Point.ASKED)
+            received = {key for key, word in known.items() if word is Known.RECEIVED}
+            self._settle([_resolved(key, received) for key in ids])
+            if received:
+                self._failures = 0
+
+    def _rearm(self) -> None:
+        """SEND_ERROR → FORMED, once per launch: the stage moves on in the transaction of the last batch."""
+        launch, more = self._launch, True
+        while more:
+            with leased(self._around.engine, self._lease) as connection:
+                packets.reset_tries(connection, launch.service_code, launch.scope)
+                more = packets.rearm(connection, launch.service_code, launch.scope, REARM_BATCH) == REARM_BATCH
+                if not more:
+                    waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
+                    text = f"Повторно передаются пакеты прошлых запусков: {waiting}" if waiting else None
+                    launches.enter(connection, launch.id, Stage.FORM, result_text=text)
+        self._around.reached(Point.REARMED)
+
+    def _form(self) -> None:
+        manifest = self._loaded.exchange.manifest
+        for packet_type in manifest.packet_types:
+            taken = manifest.sending.form_batch
+            while taken == manifest.sending.form_batch:
+                self._check()
+                with leased(self._around.engine, self._lease) as connection:
+                    taken = form_batch(connection, self._loaded, self._launch, packet_type)
+                    self._around.reached(Point.FORMING)
+                self._around.reached(Point.FORMED)
+        with leased(self._around.engine, self._lease) as connection:
+            launches.enter(connection, self._launch.id, Stage.SEND)
+
+    def _send(self) -> None:
+        manifest = self._loaded.exchange.manifest
+        for operation in Operation:
+            codes = [p.code for p in manifest.packet_types]
+            for code in reversed(codes) if operation is Operation.DELETE else codes:
+                while self._send_batch(operation, code):
+                    self._failures = 0
+        window = timedelta(seconds=manifest.sending.answer_window_s)
+        with leased(self._around.engine, self._lease) as connection:
+            until = database_now(connection) + window
+            launches.enter(connection, self._launch.id, Stage.ANSWERS, answers_until=until)
+        self._launch = launches.waiting_for_answers(self._launch, until)
+
+    def _send_batch(self, operation: Operation, packet_type: str) -> bool:
+        """Send one batch; False when there is none left. The packets are SENDING in the journal before bytes leave."""
+        self._check()
+        peer = self._connected()
+        launch, limit = self._launch, self._loaded.exchange.manifest.sending.send_batch
+        with leased(self._around.engine, self._lease) as connection:
+            if launches.stop_requested(connection, launch.id):
+                raise ConfigurationError(STOPPED_TEXT)
+            ready = packets.enter_sending(connection, launch.service_code, launch.scope, operation, packet_type, limit)
+        if not ready:
+            return False
+        self._around.reached(Point.SENDING)
+        try:
+            receipts = peer.send([Outgoing(r.id, r.packet_type, r.operation, r.data) for r in ready])
+        except TransportError as error:
+            self._settle([self._after_attempt(r, error) for r in ready])
+            raise
+        self._around.reached(Point.SENT)
+        words = {r.packet_id: r for r in receipts}
+        self._settle([_received(r.id, words.get(r.id)) for r in ready])
+        self._around.reached(Point.SETTLED)
+        return True
+
+    def _after_attempt(self, ready: ReadyPacket, error: TransportError) -> Outcome:
+        """What a failed call means for one packet of its batch."""
+        text = str(error)
+        if isinstance(error, InDoubt):
+            return Outcome(ready.id, PacketStatus.IN_DOUBT, error=text, sources=SENDING)
+        last = ready.tries >= self._loaded.exchange.manifest.retry.attempts
+        if last or isinstance(error, PeerRefused):
+            return Outcome(ready.id, PacketStatus.SEND_ERROR, text, error=text, sources=SENDING)
+        return Outcome(ready.id, PacketStatus.FORMED, error=text, sources=SENDING)
+
+    def _after_failure(self, error: NotSent | InDoubt) -> Pause | None:
+        """Wait and try again, or open the breaker: what is left stays FORMED for the next launch."""
+        retry = self._loaded.exchange.manifest.retry
+        failures = self._failures + 1
+        if failures < retry.attempts:
+            return Pause(retry.delay_s * retry.factor ** (failures - 1), failures)
+        launch = self._launch
+        with leased(self._around.engine, self._lease) as connection:
+            waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
+        peer = self._loaded.exchange.manifest.peer
+        self._end(LaunchResult.FAILED, f"{peer} недоступен, ждут отправки: {waiting}. {error}")
+        return None
+
+    def _collect_answers(self) -> Pause | None:
+        """Take what the peer has ready; wait for the rest within the window; then the launch is over."""
+        manifest, launch = self._loaded.exchange.manifest, self._launch
+        if manifest.sending.answers == "none":
+            self._end(LaunchResult.SUCCESS, None)
+            return None
+        self._answers.collect(self._around, self._lease, self._connected(), launch.service_code)
+        with leased(self._around.engine, self._lease) as connection:
+            waiting = packets.count_status(
+                connection, launch.service_code, launch.scope, PacketStatus.SENT, since=launch.started_at
+            )
+            over = launch.answers_until is not None and database_now(connection) >= launch.answers_until
+            stopped = launches.stop_requested(connection, launch.id)
+        if stopped:
+            self._end(LaunchResult.FAILED, STOPPED_TEXT)
+        elif waiting and not over:
+            return Pause(manifest.sending.answer_poll_s)
+        else:
+            self._end(LaunchResult.SUCCESS, f"Ждут ответа: {waiting}" if waiting else None)
+        return None
+
+    def _end(self, result: LaunchResult, text: str | None) -> None:
+        """Close the launch; late answers of an asynchronous peer get a wish of their own."""
+        launch = self._launch
+        self._around.reached(Point.ENDING)
+        with leased(self._around.engine, self._lease) as connection:
+            launches.end(connection, launch.id, result, text)
+            if result is LaunchResult.SUCCESS:
+                launches.note_success(connection, launch.service_code, launch.id)
+            outbox.finish(connection, self._lease)
+            if self._loaded.exchange.manifest.sending.answers == "collect":
+                outbox.post(connection, outbox.Task.ANSWERS, launch.service_code)
+
+
+def collect_late_answers(around: Surroundings, loaded: Loaded, lease: Lease) -> Pause | None:
+    """Take answers that come after their launch ended; the wish ends when no packet of the service waits for one."""
+    with leased(around.engine, lease) as connection:
+        waiting = packets.count_status(connection, lease.service_code, None, PacketStatus.SENT)
+        if not waiting:
+            outbox.finish(connection, lease)
+            return None
+    try:
+        AnswerDesk(loaded).collect(around, lease, around.open_peer(), lease.service_code)
+    except (TransportError, ConfigurationError):
+        return Pause(LATE_ANSWERS_S, lease.failures + 1)
+    return Pause(LATE_ANSWERS_S)
+
+
+def _resolved(packet_id: UUID, received: set[UUID]) -> Outcome:
+    status = PacketStatus.SENT if packet_id in received else PacketStatus.FORMED
+    return Outcome(packet_id, status, sources=IN_DOUBT)
+
+
+def _received(packet_id: UUID, receipt: Receipt | None) -> Outcome:
+    """The peer's immediate word; a packet of the batch that it does not mention is in doubt."""
+    if receipt is None:
+        text = "Внешняя система не подтвердила получение пакета"
+        return Outcome(packet_id, PacketStatus.IN_DOUBT, error=text, sources=SENDING)
+    verdict = receipt.verdict
+    return Outcome(packet_id, verdict.status, verdict.text or None, receipt.answer, sources=SENDING)

@@ -1,0 +1,50 @@
+"""What a run of an exchange needs of the process it runs in, and how it asks to be called again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Engine
+
+from workers.exchange import Peer
+
+
+class Point(StrEnum):
+    """Named points of a run, between any two of which a worker may die; tests kill it at each."""
+
+    TAKEN = "taken"
+    REARMED = "rearmed"
+    FORMING = "forming"
+    FORMED = "formed"
+    SENDING = "sending"
+    SENT = "sent"
+    SETTLED = "settled"
+    ASKED = "asked"
+    ANSWERS_TAKEN = "answers-taken"
+    ANSWERS_JOURNALED = "answers-journaled"
+    ANSWERS_CONFIRMED = "answers-confirmed"
+    ENDING = "ending"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A run that is not over asks to be called again after so many seconds.
+
+    ``failures`` of the peer in a row so far, ``crashes`` of the run itself in a row so far.
+    """
+
+    seconds: float
+    failures: int = 0
+    crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run needs of its process. ``reached`` is told every named point; ``stopping`` asks for an early pause."""
+
+    engine: Engine
+    open_peer: Callable[[], Peer]
+    stopping: Callable[[], bool] = lambda: False
+    reached: Callable[[Point], None] = lambda _point: None

@@ -1,0 +1,1 @@
+"""The worker process: broker, relay of the outbox, leases and recovery."""

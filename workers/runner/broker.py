@@ -1,0 +1,42 @@
+"""The broker that carries ids of work: Redis in production, in-process memory in the embedded profile.
+
+Neither is trusted to remember: the outbox is the truth, so there is no retrying here and a message lives for seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import AgeLimit, Middleware, ShutdownNotifications
+
+QUEUE: Final = "gateway"
+MAX_AGE_MS: Final = 10_000
+"""A message nobody took for so long is dropped; the relay has published its work again by then."""
+
+
+def make_broker(redis_url: str | None) -> dramatiq.Broker:
+    """Make the broker of this process; connects at first use."""
+    middleware: list[Middleware] = [AgeLimit(max_age=MAX_AGE_MS), ShutdownNotifications()]
+    if redis_url is None:
+        return StubBroker(middleware=middleware)
+    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")  # type: ignore[no-untyped-call] # published without types
+    return broker
+
+
+def work_actor(broker: dramatiq.Broker, work: Callable[[UUID], None]) -> Callable[[UUID], None]:
+    """Register the one actor on the broker; return what enqueues an id for it."""
+
+    def perform(work_id: str) -> None:
+        work(UUID(work_id))
+
+    actor = dramatiq.actor(broker=broker, actor_name="perform", queue_name=QUEUE)(perform)
+    return lambda work_id: _enqueue(actor, work_id)
+
+
+def _enqueue(actor: dramatiq.Actor[[str], None], work_id: UUID) -> None:
+    actor.send(str(work_id))

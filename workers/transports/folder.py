@@ -1,0 +1,152 @@
+"""Exchange folders: files put into one folder and taken from another, as ViPNet post and portals do.
+
+A file appears under its name only when it is whole and on disk; the peer is expected to do the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from gateway.catalog import manifest
+from gateway.domain.errors import ConfigurationError
+from workers.exchange import InDoubt, NotSent, PeerRefused
+
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+_MAX_NAME_BYTES: Final = 200
+
+
+def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FolderTransport:
+    """Open a pair of folders, which must exist. Settings: ``out`` (ours to the peer) and ``in`` (to us).
+
+    Raises:
+        ConfigurationError: a folder is not named or does not exist, or both are one.
+    """
+    folders = {}
+    for key in ("out", "in"):
+        path = settings.get(key)
+        if not path or not Path(path).is_dir():
+            raise ConfigurationError(f"Настройка {key}: такой папки обмена нет.")
+        folders[key] = Path(path).resolve()
+    if folders["out"] == folders["in"]:
+        raise ConfigurationError("Настройки out и in указывают на одну папку; нужны две.")
+    return FolderTransport(folders["out"], folders["in"])
+
+
+class FolderTransport:
+    """Puts files into ``out_folder``; lists, reads and removes those of ``in_folder``.
+
+    A name is a plain file name of at most 200 bytes in UTF-8, not beginning with a dot.
+    """
+
+    def __init__(self, out_folder: Path, in_folder: Path) -> None:
+        self._out = out_folder
+        self._in = in_folder
+
+    def put(self, name: str, data: bytes) -> None:
+        """Put a file whole, and return when it is on disk; a file of that name is replaced.
+
+        Raises:
+            NotSent: nothing was put under this name.
+            InDoubt: the file is there, but the disk did not confirm it.
+        """
+        target = _inside(self._out, name)
+        part = self._out / f".{uuid4().hex}.part"
+        try:
+            try:
+                _write(part, data)
+                part.replace(target)
+            except OSError as error:
+                with suppress(OSError):
+                    part.unlink()
+                raise NotSent(f"Файл не записан в папку обмена: {_reason(error)}.") from None
+            _sync_folder(self._out)
+        except OSError as error:
+            raise InDoubt(f"Файл положен в папку обмена, но диск это не подтвердил: {_reason(error)}.") from None
+
+    def list(self, suffix: str) -> tuple[str, ...]:
+        """Names of the files that came, ending in ``suffix`` (letters' case counts), sorted.
+
+        Raises:
+            NotSent: the folder cannot be read now.
+        """
+        with _reading(), os.scandir(self._in) as entries:
+            return tuple(
+                sorted(
+                    entry.name
+                    for entry in entries
+                    if entry.name.endswith(suffix)
+                    and not entry.name.startswith(".")
+                    and entry.is_file(follow_symlinks=False)
+                )
+            )
+
+    def read(self, name: str) -> bytes:
+        """Read a file that came, at most 256 MiB; links are not followed.
+
+        Raises:
+            NotSent: it cannot be read now.
+            PeerRefused: it is not a file, or is too large.
+        """
+        # Without O_NONBLOCK a named pipe put there would keep the run waiting for ever.
+        with _reading():
+            descriptor = os.open(_inside(self._in, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise PeerRefused("В папке обмена лежит не файл.")
+                if status.st_size > MAX_FILE_BYTES:
+                    raise PeerRefused(f"Файл в папке обмена больше допустимых {MAX_FILE_BYTES} байт.")
+                return file.read()
+
+    def remove(self, name: str) -> None:
+        """Remove a file that came and is dealt with; one that is no longer there is no error.
+
+        Raises:
+            NotSent: it cannot be removed now.
+        """
+        with _reading():
+            _inside(self._in, name).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _inside(folder: Path, name: str) -> Path:
+    plain = name and not name.startswith(".") and Path(name).name == name and "\0" not in name
+    if not plain or len(name.encode()) > _MAX_NAME_BYTES:
+        raise ValueError("not a plain file name")
+    return folder / name
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NotSent(f"Папка обмена недоступна: {_reason(error)}.") from None
+
+
+def _reason(error: OSError) -> str:
+    """Name the error without the path: names of files belong to the peer."""
+    return f"код ошибки {error.errno}"
