@@ -22,7 +22,7 @@ from gateway.embedded.account import SYSTEM_HOME, Account, account_for
 from gateway.embedded.binaries import MAJOR_VERSION, Binaries, ensure_system_home
 
 SUPERUSER: Final = "postgres"
-_CLUSTER: Final = "postgres"
+CLUSTER: Final = "postgres"
 _LOG: Final = "postgres.log"
 _LOCK: Final = "postgres.lock"
 _STAGING: Final = "postgres.new-"
@@ -165,37 +165,15 @@ def log_tail(log: int, start: int) -> str:
     return " | ".join(line for line in written[-5:] if line) or "журнал сервера пуст"
 
 
-def discard(data_dir: Path) -> None:
-    """Delete the cluster of a data folder with everything in it, wherever it lies; the folder itself stays.
-
-    Raises:
-        ConfigurationError: the cluster is in use or another user's.
-    """
-    link = data_dir.resolve() / _CLUSTER
-    if not link.is_symlink() and not link.exists():
-        return
-    cluster = Cluster(link.parent, link.resolve())
-    hold = Hold(cluster, account_for(cluster.folder))
-    try:
-        shutil.rmtree(cluster.folder, ignore_errors=not cluster.folder.exists())
-        cluster.lock.unlink()
-        if cluster.is_elsewhere:
-            link.unlink()
-            cluster.folder.parent.rmdir()
-        cluster.log.unlink(missing_ok=True)
-    finally:
-        hold.release()
-
-
 def _folder(data_dir: Path) -> Path:
-    link = data_dir / _CLUSTER
+    link = data_dir / CLUSTER
     if link.is_symlink() or link.exists() or account_for(link).can_enter(data_dir):
         return link.resolve()
     ensure_system_home()
     home = Path(tempfile.mkdtemp(prefix=f"{data_dir.name.lstrip('.')}-", dir=SYSTEM_HOME))
     home.chmod(0o711)
     try:
-        link.symlink_to(home / _CLUSTER)
+        link.symlink_to(home / CLUSTER)
     except FileExistsError:  # another process was quicker; its place is the place
         home.rmdir()
     return link.resolve()

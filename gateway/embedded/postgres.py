@@ -8,6 +8,7 @@ its shutdown waits for it and starts a new server: a server is never shared with
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,12 +26,12 @@ from gateway.domain.errors import ConfigurationError
 from gateway.embedded.account import Account, account_for
 from gateway.embedded.binaries import binaries_for
 from gateway.embedded.cluster import (
+    CLUSTER,
     SUPERUSER,
     Cluster,
     Hold,
     check_usable,
     create,
-    discard,
     locate,
     log_tail,
     open_log,
@@ -149,7 +150,7 @@ def running_url(data_dir: Path) -> str | None:
     Raises:
         ConfigurationError: the cluster is another user's.
     """
-    folder = (data_dir / "postgres").resolve()
+    folder = (data_dir / CLUSTER).resolve()
     if not folder.exists():
         return None
     account_for(folder)
@@ -157,6 +158,29 @@ def running_url(data_dir: Path) -> str | None:
         return None
     lines = postmaster_lines(folder)
     return _url(Path(lines[4]), DATABASE) if lines[-1] == "ready" else None
+
+
+def discard(data_dir: Path) -> None:
+    """Delete the cluster of a data folder with everything in it, wherever it lies; the folder itself stays.
+
+    Raises:
+        ConfigurationError: the cluster is in use or another user's.
+    """
+    link = data_dir.resolve() / CLUSTER
+    if not link.is_symlink() and not link.exists():
+        return
+    cluster = Cluster(link.parent, link.resolve())
+    hold = Hold(cluster, account_for(cluster.folder))
+    try:
+        shutil.rmtree(cluster.folder, ignore_errors=not cluster.folder.exists())
+        cluster.lock.unlink()
+        if cluster.is_elsewhere:
+            link.unlink()
+            cluster.folder.parent.rmdir()
+        cluster.log.unlink(missing_ok=True)
+        _remove_sockets(hold.previous_sockets)
+    finally:
+        hold.release()
 
 
 def _start(cluster: Cluster, account: Account, hold: Hold, *, durable: bool) -> RunningPostgres:
