@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
@@ -71,7 +71,7 @@ def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def _fail(message: str, status: int) -> Any:
+def _fail(message: str, status: int) -> NoReturn:
     click.echo(f"gateway: {message}", err=True)
     sys.exit(status)
 

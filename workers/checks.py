@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import redis
 from lxml import etree
@@ -40,15 +41,15 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
     yield _check("Манифесты обменов", read_catalog)
     for catalog in found:
         for exchange in catalog.exchanges.values():
-            yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", lambda e=exchange: _check_exchange(e))
+            yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", partial(_check_exchange, exchange))
     yield _check("Снимки WSDL", _check_wsdl)
     if database_url is None:
         yield Check("База данных", "не задана: укажите GATEWAY_DATABASE_URL или --data")
     else:
-        yield _check("База данных", lambda: require_version(connect(database_url, pool_size=1)))
+        yield _check("База данных", partial(_check_database, database_url))
     if settings.redis_url is not None:
         url = settings.redis_url.get_secret_value()
-        yield _check("Очередь Redis", lambda: _check_redis(url))
+        yield _check("Очередь Redis", partial(_check_redis, url))
 
 
 def _check(title: str, look: Callable[[], object]) -> Check:
@@ -74,6 +75,10 @@ def _check_wsdl() -> None:
         file = resource_dir("wsdl") / name
         if not file.is_file() or canonical(parse(file.read_bytes())) != canonical(parse(document)):
             raise ConfigurationError(f"снимок {name} отличается от того, что публикует программа")
+
+
+def _check_database(url: str) -> None:
+    require_version(connect(url, pool_size=1))
 
 
 def _check_redis(url: str) -> None:

@@ -16,8 +16,8 @@ from gateway.journal import registry
 from gateway.journal.bodies import unpack
 from gateway.journal.engine import database_now, new_ids
 from gateway.journal.launches import LaunchState
+from gateway.journal.new_packets import FormedPacket, journal_formed
 from gateway.journal.objects import DueObject, lock_due
-from gateway.journal.packets import FormedPacket, journal_formed
 from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate

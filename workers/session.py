@@ -14,8 +14,9 @@ from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import launches, objects, outbox, packets, registry, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
+from gateway.journal.new_packets import SessionPacket, journal_sending
 from gateway.journal.outbox import Lease, leased
-from gateway.journal.packets import Outcome, SessionPacket
+from gateway.journal.packets import Outcome
 from gateway.xml.parser import parse
 from workers.exchange import Organization, SourceObject, TransportError, Verdict
 from workers.loading import Loaded
@@ -106,7 +107,7 @@ class SessionRun:
         """Journal a request as SENDING before its bytes leave."""
         who = (self.service_code, self.launch_id, self.organization.id)
         with self.writing() as connection:
-            return packets.journal_sending(connection, SessionPacket(*who, packet_type, operation, about, data))
+            return journal_sending(connection, SessionPacket(*who, packet_type, operation, about, data))
 
     def close(self, packet_id: UUID, verdict: Verdict, answer: bytes | None) -> None:
         """Journal what the peer said of a request."""

@@ -174,12 +174,16 @@ def request_stop(connection: Connection, launch_id: UUID) -> None:
 
 
 def note_success(connection: Connection, service_code: str, launch_id: UUID) -> None:
-    """Set «Дата последней успешной выгрузки» of every МО that had packets in this launch. The caller commits."""
+    """Set «Дата последней успешной выгрузки» of every МО that had packets without error in this launch.
+
+    The caller commits.
+    """
     connection.execute(
         text(
             """
             INSERT INTO service_organizations (service_code, organization_id, last_success_at)
-            SELECT :service, organization_id, clock_timestamp() FROM launch_counters WHERE launch_id = :launch
+            SELECT :service, organization_id, clock_timestamp() FROM launch_counters
+            WHERE launch_id = :launch AND packets_total > packets_with_errors
             ORDER BY organization_id
             ON CONFLICT (service_code, organization_id) DO UPDATE SET last_success_at = excluded.last_success_at
             """

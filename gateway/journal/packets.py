@@ -3,133 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, text
+from sqlalchemy import Connection, Row, text
 
-from gateway.domain.errors import Finding
 from gateway.domain.statuses import Operation, PacketStatus, error_delta, sources_of
 from gateway.journal.bodies import pack, unpack
 from gateway.journal.counters import CounterDeltas
-from gateway.journal.engine import new_ids
-from gateway.journal.objects import DueObject
-from gateway.journal.tables import attempts, packet_bodies, packets
 
 XML: Final = "application/xml"
 DATA: Final = "DATA"
 ANSWER: Final = "ANSWER"
-
-
-@dataclass(frozen=True, slots=True)
-class FormedPacket:
-    """A packet just formed from a due object: FORMED when ``findings`` is empty, FORM_ERROR otherwise.
-
-    ``data`` is None where not even a packet could be built.
-    """
-
-    id: UUID
-    source: DueObject
-    packet_type: str
-    data: bytes | None
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def status(self) -> PacketStatus:
-        """The status in which the packet enters the journal."""
-        return PacketStatus.FORM_ERROR if self.findings else PacketStatus.FORMED
-
-    @property
-    def result_text(self) -> str | None:
-        """«Результат»: a line per finding."""
-        return "\n".join(f"{f.code}: {f.message}" for f in self.findings) or None
-
-
-def journal_formed(
-    connection: Connection, service_code: str, launch_id: UUID, rules: str, formed: Sequence[FormedPacket]
-) -> None:
-    """Write a batch of new packets with bodies and findings (COPY), mark their objects, move the counters.
-
-    The objects must be locked by this transaction (:func:`gateway.journal.objects.lock_due`). The caller commits.
-    """
-    _copy(connection, "packets", _PACKET_COLUMNS, (_packet_row(service_code, launch_id, p) for p in formed))
-    bodies = ((p.id, DATA, XML, pack(p.data)) for p in formed if p.data is not None)
-    _copy(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), bodies)
-    findings = (
-        (p.id, position, f.path, f.line, f.code, f.message)
-        for p in formed
-        for position, f in enumerate(p.findings, start=1)
-    )
-    _copy(connection, "packet_findings", ("packet_id", "position", "path", "line", "code", "message"), findings)
-    _mark_objects(connection, rules, formed)
-    deltas = CounterDeltas(service_code)
-    for p in formed:
-        deltas.add(launch_id, p.source.organization_id, packets=1, with_errors=error_delta(None, p.status))
-    deltas.write(connection)
-
-
-_PACKET_COLUMNS: Final = (
-    "id",
-    "launch_id",
-    "service_code",
-    "organization_id",
-    "packet_type",
-    "operation",
-    "status",
-    "result_text",
-    "object_id",
-    "source_object_id",
-    "content_hash",
-    "data_size",
-    "data_sha256",
-)
-
-
-def _packet_row(service_code: str, launch_id: UUID, p: FormedPacket) -> tuple[object, ...]:
-    size, digest = (None, None) if p.data is None else (len(p.data), hashlib.sha256(p.data).digest())
-    source = p.source
-    head = (p.id, launch_id, service_code, source.organization_id, p.packet_type, source.operation.value)
-    return (
-        *head,
-        p.status.value,
-        p.result_text,
-        source.object_id,
-        source.id,
-        source.content_hash,
-        size,
-        digest,
-    )
-
-
-def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _mark_objects(connection: Connection, rules: str, formed: Sequence[FormedPacket]) -> None:
-    connection.execute(
-        text(
-            """
-            UPDATE source_objects o SET last_packet_id = n.packet_id, last_status = n.status, last_hash = n.hash,
-                last_rules = :rules, repeat_requested = false
-            FROM unnest(CAST(:ids AS bigint[]), CAST(:packets AS uuid[]), CAST(:statuses AS text[]),
-                CAST(:hashes AS bytea[])) AS n(id, packet_id, status, hash)
-            WHERE o.id = n.id
-            """
-        ),
-        {
-            "rules": rules,
-            "ids": [p.source.id for p in formed],
-            "packets": [p.id for p in formed],
-            "statuses": [p.status.value for p in formed],
-            "hashes": [p.source.content_hash for p in formed],
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,44 +298,3 @@ def known(connection: Connection, service_code: str, ids: Sequence[UUID]) -> set
         " AND status IN ('ACCEPTED', 'PARTIAL', 'REJECTED')"
     )
     return set(connection.execute(statement, {"ids": list(ids), "service": service_code}).scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPacket:
-    """A request of a session on its way out: journaled as SENDING before its bytes leave."""
-
-    service_code: str
-    launch_id: UUID
-    organization_id: int
-    packet_type: str
-    operation: Operation
-    object_id: str | None
-    data: bytes
-
-
-def journal_sending(connection: Connection, packet: SessionPacket) -> UUID:
-    """Write a session's request with its body and its first attempt; return its id. The caller commits, then sends."""
-    packet_id = next(new_ids(connection))
-    connection.execute(
-        insert(packets).values(
-            id=packet_id,
-            launch_id=packet.launch_id,
-            service_code=packet.service_code,
-            organization_id=packet.organization_id,
-            packet_type=packet.packet_type,
-            operation=packet.operation.value,
-            status=PacketStatus.SENDING.value,
-            object_id=packet.object_id,
-            attempts=1,
-            tries=1,
-            data_size=len(packet.data),
-            data_sha256=hashlib.sha256(packet.data).digest(),
-        )
-    )
-    body = {"packet_id": packet_id, "kind": DATA, "media_type": XML, "content": pack(packet.data)}
-    connection.execute(insert(packet_bodies).values(body))
-    connection.execute(insert(attempts).values(packet_id=packet_id, number=1))
-    deltas = CounterDeltas(packet.service_code)
-    deltas.add(packet.launch_id, packet.organization_id, packets=1)
-    deltas.write(connection)
-    return packet_id

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -30,9 +29,10 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.domain.statuses import OPEN_STATUSES, Direction, PacketStatus
+from gateway.journal.columns import blob, count, flag, moment, now, words
 
 metadata = MetaData(
     naming_convention={
@@ -48,36 +48,12 @@ BY_ID: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (id)"}
 BY_PACKET: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (packet_id)"}
 
 
-def _moment(name: str, *, nullable: bool = True, **options: Any) -> Column[Any]:
-    return Column(name, TIMESTAMP(timezone=True), nullable=nullable, **options)
-
-
-def _now(name: str) -> Column[Any]:
-    return _moment(name, nullable=False, server_default=text("now()"))
-
-
-def _text(name: str, **options: Any) -> Column[str]:
-    return Column(name, Text, nullable=False, **options)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False, server_default=text("false"))
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False, server_default=text("0"))
-
-
-def _blob(name: str, *, nullable: bool = True) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=nullable)
-
-
 installation = Table(
     "installation",
     metadata,
     Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
-    _blob("secret", nullable=False),
-    _now("created_at"),
+    blob("secret", nullable=False),
+    now("created_at"),
 )
 """One row: the secret that signs cursors and links of this installation, shared by its processes."""
 
@@ -85,8 +61,8 @@ organizations = Table(
     "organizations",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _text("oid", unique=True),
-    _text("name"),
+    words("oid", unique=True),
+    words("name"),
     Column("codes", JSONB, nullable=False, server_default=text("'{}'")),
 )
 
@@ -94,13 +70,13 @@ accounts = Table(
     "accounts",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _text("login", unique=True),
-    _text("password_hash"),
-    _text("role"),
-    _flag("may_act"),
-    _now("created_at"),
-    _now("changed_at"),
-    _moment("disabled_at"),
+    words("login", unique=True),
+    words("password_hash"),
+    words("role"),
+    flag("may_act"),
+    now("created_at"),
+    now("changed_at"),
+    moment("disabled_at"),
 )
 
 account_organizations = Table(
@@ -117,15 +93,15 @@ service_settings = Table(
     Column("service_code", Text, primary_key=True),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("schedule", Text),
-    _now("changed_at"),
+    now("changed_at"),
 )
 
 service_organizations = Table(
     "service_organizations",
     metadata,
-    _text("service_code"),
+    words("service_code"),
     Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
-    _moment("last_success_at"),
+    moment("last_success_at"),
     PrimaryKeyConstraint("service_code", "organization_id"),
 )
 
@@ -148,23 +124,23 @@ source_objects = Table(
     "source_objects",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _text("service_code"),
+    words("service_code"),
     Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
-    _text("object_type"),
-    _text("object_id"),
-    _moment("changed_at", nullable=False),
-    _now("received_at"),
-    _flag("deleted"),
-    _blob("content", nullable=False),
-    _blob("content_hash", nullable=False),
+    words("object_type"),
+    words("object_id"),
+    moment("changed_at", nullable=False),
+    now("received_at"),
+    flag("deleted"),
+    blob("content", nullable=False),
+    blob("content_hash", nullable=False),
     Column("batch_id", Text),
     Column("last_packet_id", Uuid),
     Column("last_status", Text),
-    _blob("last_hash"),
+    blob("last_hash"),
     Column("last_rules", Text),
-    _blob("accepted_hash"),
-    _flag("held"),
-    _flag("repeat_requested"),
+    blob("accepted_hash"),
+    flag("held"),
+    flag("repeat_requested"),
     Column("due", Boolean, Computed(DUE_SQL, persisted=True), nullable=False),
     UniqueConstraint("service_code", "organization_id", "object_type", "object_id", name="source_objects_object_key"),
     Index("source_objects_due_idx", "service_code", "object_type", "id", postgresql_where=text("due")),
@@ -181,19 +157,19 @@ launches = Table(
     "launches",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _text("service_code"),
-    _moment("started_at", nullable=False),
-    _moment("finished_at"),
-    _text("result"),
+    words("service_code"),
+    moment("started_at", nullable=False),
+    moment("finished_at"),
+    words("result"),
     Column("result_text", Text),
     Column("scope", ARRAY(BigInteger)),
     Column("organization_id", BigInteger, ForeignKey("organizations.id")),
     Column("packet_group_id", Uuid),
     Column("account_id", BigInteger, ForeignKey("accounts.id")),
-    _text("started_by"),
-    _moment("stop_requested_at"),
-    _text("stage", server_default=text("'REARM'")),
-    _moment("answers_until"),
+    words("started_by"),
+    moment("stop_requested_at"),
+    words("stage", server_default=text("'REARM'")),
+    moment("answers_until"),
     Column("last_event_code", Text),
     Index("launches_service_idx", "service_code", "id"),
     Index("launches_started_by_idx", "account_id", "service_code", "id"),
@@ -206,10 +182,10 @@ launch_requests = Table(
     "launch_requests",
     metadata,
     Column("account_id", BigInteger, ForeignKey("accounts.id"), nullable=False),
-    _text("request_id"),
-    _text("fingerprint"),
+    words("request_id"),
+    words("fingerprint"),
     Column("launch_ids", ARRAY(Uuid), nullable=False),
-    _now("created_at"),
+    now("created_at"),
     PrimaryKeyConstraint("account_id", "request_id"),
 )
 
@@ -218,12 +194,12 @@ launch_counters = Table(
     metadata,
     Column("launch_id", Uuid, ForeignKey("launches.id"), nullable=False),
     Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
-    _text("service_code"),
-    _count("packets_total"),
-    _count("packets_with_errors"),
-    _count("error_count"),
-    _count("notifications_formed"),
-    _count("notifications_sent"),
+    words("service_code"),
+    count("packets_total"),
+    count("packets_with_errors"),
+    count("error_count"),
+    count("notifications_formed"),
+    count("notifications_sent"),
     PrimaryKeyConstraint("launch_id", "organization_id"),
     Index("launch_counters_organization_idx", "organization_id", "service_code", "launch_id"),
 )
@@ -233,26 +209,26 @@ packets = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("launch_id", Uuid, nullable=False),
-    _text("service_code"),
+    words("service_code"),
     Column("organization_id", BigInteger, nullable=False),
-    _text("direction", server_default=text(f"'{Direction.EXPORT}'")),
-    _text("packet_type"),
-    _text("operation"),
-    _text("status"),
+    words("direction", server_default=text(f"'{Direction.EXPORT}'")),
+    words("packet_type"),
+    words("operation"),
+    words("status"),
     Column("result_text", Text),
-    _flag("held"),
-    _count("attempts"),
+    flag("held"),
+    count("attempts"),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
     Column("object_id", Text),
     Column("source_object_id", BigInteger),
-    _blob("content_hash"),
+    blob("content_hash"),
     Column("items_total", Integer),
     Column("items_not_accepted", Integer),
     Column("data_size", Integer),
-    _blob("data_sha256"),
+    blob("data_sha256"),
     Column("answer_size", Integer),
-    _blob("answer_sha256"),
-    _now("changed_at"),
+    blob("answer_sha256"),
+    now("changed_at"),
     Index("packets_launch_idx", "launch_id", "id"),
     Index("packets_launch_status_idx", "launch_id", "status", "id"),
     Index("packets_service_idx", "service_code", "id"),
@@ -283,9 +259,9 @@ def _child(name: str, *columns: Any) -> Table:
 
 packet_bodies = _child(
     "packet_bodies",
-    _text("kind"),
-    _text("media_type"),
-    _blob("content", nullable=False),
+    words("kind"),
+    words("media_type"),
+    blob("content", nullable=False),
     PrimaryKeyConstraint("packet_id", "kind"),
     CheckConstraint("kind IN ('DATA', 'ANSWER')", name="kind"),
 )
@@ -293,19 +269,19 @@ packet_bodies = _child(
 packet_findings = _child(
     "packet_findings",
     Column("position", Integer, nullable=False),
-    _text("path"),
+    words("path"),
     Column("line", Integer),
-    _text("code"),
-    _text("message"),
+    words("code"),
+    words("message"),
     PrimaryKeyConstraint("packet_id", "position"),
 )
 
 packet_items = _child(
     "packet_items",
     Column("position", Integer, nullable=False),
-    _text("object_id"),
+    words("object_id"),
     Column("source_object_id", BigInteger, nullable=False),
-    _blob("content_hash"),
+    blob("content_hash"),
     Column("outcome", Text),
     Column("message", Text),
     PrimaryKeyConstraint("packet_id", "position"),
@@ -314,8 +290,8 @@ packet_items = _child(
 attempts = _child(
     "attempts",
     Column("number", Integer, nullable=False),
-    _now("started_at"),
-    _moment("finished_at"),
+    now("started_at"),
+    moment("finished_at"),
     Column("outcome", Text),
     Column("error_text", Text),
     PrimaryKeyConstraint("packet_id", "number"),
@@ -326,13 +302,13 @@ session_events = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("launch_id", Uuid, nullable=False),
-    _text("code"),
-    _text("title"),
+    words("code"),
+    words("title"),
     Column("about", Text),
-    _now("started_at"),
-    _moment("sent_at"),
-    _moment("answered_at"),
-    _moment("finished_at"),
+    now("started_at"),
+    moment("sent_at"),
+    moment("answered_at"),
+    moment("finished_at"),
     Index("session_events_launch_idx", "launch_id", "id"),
     **BY_ID,
 )
@@ -343,10 +319,10 @@ session_errors = Table(
     Column("id", Uuid, primary_key=True),
     Column("launch_id", Uuid, nullable=False),
     Column("event_id", Uuid, nullable=False),
-    _text("stage"),
-    _text("message"),
+    words("stage"),
+    words("message"),
     Column("about", Text),
-    _now("at"),
+    now("at"),
     Index("session_errors_launch_idx", "launch_id", "id"),
     **BY_ID,
 )
@@ -355,14 +331,14 @@ inbound_documents = Table(
     "inbound_documents",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _text("service_code"),
+    words("service_code"),
     Column("organization_id", BigInteger),
-    _text("document_type"),
+    words("document_type"),
     Column("packet_id", Uuid),
-    _now("received_at"),
-    _blob("content", nullable=False),
-    _moment("taken_at"),
-    _moment("confirmed_at"),
+    now("received_at"),
+    blob("content", nullable=False),
+    moment("taken_at"),
+    moment("confirmed_at"),
     Column("accepted", Boolean),
     Column("reason", Text),
     Index(
@@ -379,17 +355,17 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _text("task"),
-    _text("service_code"),
+    words("task"),
+    words("service_code"),
     Column("launch_id", Uuid, ForeignKey("launches.id"), unique=True),
-    _now("created_at"),
-    _now("not_before"),
-    _moment("published_at"),
+    now("created_at"),
+    now("not_before"),
+    moment("published_at"),
     Column("lease_owner", Text),
     Column("lease_token", BigInteger, nullable=False, server_default=text("0")),
-    _moment("lease_until"),
-    _count("failures"),
-    _count("crashes"),
+    moment("lease_until"),
+    count("failures"),
+    count("crashes"),
     Index("outbox_not_before_idx", "not_before"),
     Index("outbox_answers_idx", "service_code", unique=True, postgresql_where=text("task = 'answers'")),
 )
@@ -398,10 +374,10 @@ audit_events = Table(
     "audit_events",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _now("at"),
+    now("at"),
     Column("account_id", BigInteger),
-    _text("who"),
-    _text("action"),
+    words("who"),
+    words("action"),
     Column("organization_id", BigInteger),
     Column("object", Text),
     Column("address", Text),

@@ -53,9 +53,9 @@ class Client:
 
     def __init__(self, url: str, username: str = USER, password: str = PASSWORD) -> None:
         self.session = requests.Session()
-        transport = zeep.Transport(session=self.session, operation_timeout=10)  # type: ignore[no-untyped-call] # zeep has no types
-        token = UsernameToken(username, password)  # type: ignore[no-untyped-call] # same
-        opened = zeep.Client(f"{url}?wsdl", wsse=token, transport=transport)  # type: ignore[no-untyped-call] # same
+        transport = zeep.Transport(session=self.session, operation_timeout=10)
+        token = UsernameToken(username, password)
+        opened = zeep.Client(f"{url}?wsdl", wsse=token, transport=transport)
         self.api: Any = opened.service
 
     def send(self, *packets: str) -> list[Any]:

@@ -130,6 +130,21 @@ def test_a_call_carries_the_token_and_the_action_and_reuses_its_connection(serve
     assert PASSWORD.encode() in requests[0]
 
 
+def chunked(body: bytes, last: bytes) -> bytes:
+    half = len(body) // 2
+    parts = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:half], body[half:]))
+    return b"HTTP/1.1 200 X\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n" + parts + last
+
+
+def test_an_answer_in_chunks_is_read_and_its_connection_kept(serve: Callable[..., str]) -> None:
+    whole = chunked(ANSWERS.encode(), b"0\r\n\r\n")
+    with closing(transport_to(serve(answering(whole, whole)))) as transport:
+        assert transport.call("GetAnswers", limit=10).answer[0].content == "ответ"
+        assert transport.call("GetAnswers", limit=10).answer[0].content == "ответ"
+    with pytest.raises(InDoubt, match="прервалась"):
+        call(serve(answering(chunked(ANSWERS.encode(), b""))))
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -14,9 +14,7 @@ from gateway.xml.parser import parse, parse_text
 from gateway.xml.view import fields
 
 NAMES = st.sampled_from(["Packet", "Rec", "FAM", "Имя", "{urn:a}a", "{urn:b}b"])
-TEXTS = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Cn")) | st.sampled_from("\n\t<&>\"'"), max_size=12
-)
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")) | st.sampled_from("\n\t<&>\"'"), max_size=12)
 FRAGMENTS = st.sampled_from(
     (
         *("<a>", "</a>", "<a", "/>", "<p:a/>", "<!DOCTYPE a [", "<!ENTITY b 'c'>", "]>", "&b;", "&#0;"),
@@ -36,9 +34,7 @@ def build(name: str, attributes: dict[str, str], text: str, children: list[etree
 
 
 def branch(children: st.SearchStrategy[etree._Element]) -> st.SearchStrategy[etree._Element]:
-    return st.builds(
-        build, NAMES, st.dictionaries(NAMES, TEXTS, max_size=3), TEXTS, st.lists(children, max_size=3)
-    )
+    return st.builds(build, NAMES, st.dictionaries(NAMES, TEXTS, max_size=3), TEXTS, st.lists(children, max_size=3))
 
 
 LEAVES = st.builds(build, NAMES, st.dictionaries(NAMES, TEXTS, max_size=3), TEXTS, st.just([]))

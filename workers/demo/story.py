@@ -182,6 +182,7 @@ def run_demo(stay: threading.Event | None) -> dict[str, Any]:
     """Run the demonstration; with ``stay`` remain up until it is set. Returns the summary."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-demo-")))
+        folder.chmod(0o711)  # as root the database's own user must pass through it
         demo = Demo(folder / "data")
         screen.line(f"Готовится демонстрация, процесс {os.getpid()}")
         supervisor = demo.set_up(stack)

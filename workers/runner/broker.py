@@ -24,7 +24,7 @@ def make_broker(redis_url: str | None) -> dramatiq.Broker:
     middleware: list[Middleware] = [AgeLimit(max_age=MAX_AGE_MS), ShutdownNotifications()]
     if redis_url is None:
         return StubBroker(middleware=middleware)
-    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")  # type: ignore[no-untyped-call] # published without types
+    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")
     return broker
 
 

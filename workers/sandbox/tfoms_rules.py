@@ -7,7 +7,7 @@ Conditions that XSD 1.0 cannot say, numbered from 301:
 301 NOM_NAP is required for planned care (FRM_MP = 3) in HOSPITALISATION
 302 FAM or IM is required
 303 check digits of a СНИЛС
-304 VPOLIS and NPOLIS are required, except in an emergency HOSPITALISATION (TYPE_H = 4)
+304 VPOLIS and NPOLIS are required, except in an emergency HOSPITALISATION (FRM_MP = 1)
 305 RES_OUT is required with DTA_OUT
 306 ACOD is a СМО for IST_ANL = 1, else a МО
 307 NOM_NAP belongs to another referral
@@ -36,7 +36,7 @@ from workers.sandbox.tfoms_state import ReferralState, Standing, Store
 
 INSURER: Final = "1"
 PLANNED: Final = "3"
-EMERGENCY: Final = "4"
+EMERGENCY: Final = "1"
 
 _IN_ORDER: Final = (("DTA_NAP", "DTA_PLN"), ("DTA_NAP", "DTA_FKT"), ("DTA_IN", "DTA_OUT"))
 _PROFILES: Final = ("PROFIL", "PROFIL_K")
@@ -138,7 +138,7 @@ def _person(packet: Packet, reference: Reference) -> Iterator[Refusal]:
     if insurer and insurer not in reference.insurers:
         yield Refusal("102", "Страховая организация не найдена в F002.", "ZAP/PERS/SMO")
     number = person.get("NPOLIS", "")
-    emergency = packet.type == HOSPITALISATION and packet.value("TYPE_H") == EMERGENCY
+    emergency = packet.type == HOSPITALISATION and packet.value("FRM_MP") == EMERGENCY
     if not emergency and not (number and person.get("VPOLIS")):
         yield Refusal("304", "Нужны тип и номер полиса.", "ZAP/PERS/NPOLIS")
     elif number and (refusal := _POLICIES.get(reference.policy(number))):

@@ -57,7 +57,7 @@ _UNREADABLE: Final = (
     ArithmeticError,
 )
 
-# zeep logs whole envelopes, with passwords and patients, at DEBUG.
+# zeep's own transport logs whole envelopes, with passwords and patients, at DEBUG; nothing here may wake it.
 logging.getLogger("zeep").setLevel(logging.WARNING)
 
 
@@ -78,7 +78,7 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
         raise ConfigurationError("Настройка address должна быть адресом вида https://узел/путь.")
     token = None
     if username := settings.get("username"):
-        token = zeep.wsse.username.UsernameToken(  # type: ignore[no-untyped-call]  # zeep has no types
+        token = zeep.wsse.username.UsernameToken(
             username, settings.get("password", "")
         )
     timeout = urllib3.Timeout(
@@ -266,8 +266,8 @@ class _Judge(zeep.Plugin):
 def _client(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
     settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
-        loader = _FromDisk()  # type: ignore[no-untyped-call]  # zeep has no types
-        client = zeep.Client(  # type: ignore[no-untyped-call]  # zeep has no types
+        loader = _FromDisk()
+        client = zeep.Client(
             str(wsdl), wsse=token, transport=loader, settings=settings, plugins=[_Judge()]
         )
     except (zeep.exceptions.Error, OSError) as error:

@@ -194,6 +194,7 @@ def test_a_finding_names_the_line_of_the_field_or_of_what_should_hold_it() -> No
         ("112-233-445 95", True),
         ("112-233-445 94", False),
         ("087-654-303 00", True),  # the sum is 202: 202 mod 101 = 0
+        ("150-000-899 00", True),  # the sum is 100, which is written 00
         ("001-001-998 77", True),  # given out before check digits
         ("001-001-999 77", False),
         ("000-000-000 00", True),

@@ -46,6 +46,12 @@ def form(job: Job) -> Element:
     return root
 
 
+def locate(job: Job, path: str) -> str:
+    """Name the place in the source object that a place in the packet was made of; the header is of our making."""
+    place = path.partition("/ZAP")[2]
+    return f"{root_path(job.source)}{place}" if place else path
+
+
 def missing(job: Job) -> tuple[Finding, ...]:
     """Tell what the packet cannot be built without: rules 301 and 302, which hold for a Delete too."""
     found = []
