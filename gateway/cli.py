@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from gateway import __version__
 from gateway.catalog.registry import load_catalog
@@ -65,6 +65,8 @@ def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
             _fail(error.message, 1)
         except OperationalError:
             _fail("База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен", 2)
+        except ArgumentError:
+            _fail("Адрес базы данных записан неверно: нужен вид postgresql://пользователь@узел/база", 2)
         except KeyboardInterrupt:
             _fail("Прервано", 130)
 
@@ -139,6 +141,7 @@ def serve(host: str | None, port: int | None) -> None:
     settings = load_settings(**given)
     configure(settings.log_level)
     schema.require_version(connect(settings.require_database(), pool_size=1))
+    load_catalog(settings.exchange_folders, settings.services_off)  # a wrong manifest is told once, not by every child
     serve_web(settings)
 
 
@@ -283,18 +286,30 @@ def _codes(given: tuple[str, ...]) -> dict[str, str]:
 @readable_errors
 def organization_import(file: Path, data_dir: Path | None) -> None:
     """Загрузить МО из CSV: столбцы oid, name и по столбцу на систему (tfoms …); всё или ничего."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if not {"oid", "name"} <= set(reader.fieldnames or ()):
-            raise ConfigurationError(f"{file}: нужны столбцы oid и name")
-        rows = list(reader)
+    rows = _read_organizations(file)
     with _database(data_dir).begin() as connection:
-        for number, row in enumerate(rows, start=2):
-            if not row["oid"] or not row["name"]:
-                raise ConfigurationError(f"{file}, строка {number}: пустой oid или name")
+        for row in rows:
             codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
             registry.put_organization(connection, row["oid"], row["name"], codes)
     click.echo(f"Загружено МО: {len(rows)}")
+
+
+def _read_organizations(file: Path) -> list[dict[str, str]]:
+    rows = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, restkey="", restval="")
+            if not {"oid", "name"} <= set(reader.fieldnames or ()):
+                raise ConfigurationError(f"{file}: нужны столбцы oid и name, разделённые запятыми")
+            for row in reader:
+                if not row["oid"] or not row["name"]:
+                    raise ConfigurationError(f"{file}, строка {reader.line_num}: пустой oid или name")
+                if "" in row:
+                    raise ConfigurationError(f"{file}, строка {reader.line_num}: значений больше, чем столбцов")
+                rows.append(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{file}: не читается как CSV в UTF-8: {error}") from error
+    return rows
 
 
 @main.command()

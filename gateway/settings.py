@@ -1,22 +1,25 @@
 """Settings of one process: environment ``GATEWAY_*`` and an optional TOML file, parsed once, typed, refused at start.
 
-A secret may stand in a file: ``GATEWAY_DATABASE_URL_FILE=/run/secrets/url``, or in a service's table
+Lists in the environment are divided by commas. A secret may stand in a file: ``GATEWAY_DATABASE_URL_FILE=/run/secrets/url``, or in a service's table
 ``password_file = "…"``. Secrets are masked wherever settings are shown.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -26,11 +29,23 @@ PREFIX: Final = "GATEWAY_"
 MASK: Final = "••••••"
 
 
+def _divide(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+FromCommas: Final = BeforeValidator(_divide)
+
+
 class Settings(BaseSettings):
     """All that a site may set. Sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
+        coerce_numbers_to_str=True,
     )
 
     database_url: SecretStr | None = Field(None, description="Адрес PostgreSQL: postgresql://…")
@@ -42,8 +57,12 @@ class Settings(BaseSettings):
     web_threads: int = Field(4, ge=1, le=64, description="Потоков в каждом из них")
     worker_threads: int = Field(4, ge=1, le=64, description="Потоков обменов в процессе worker")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Подробность журнала программы")
-    exchange_folders: tuple[Path, ...] = Field((), description="Папки с дополнительными обменами")
-    services_off: tuple[str, ...] = Field((), description="Коды сервисов, которых в этом регионе нет")
+    exchange_folders: Annotated[tuple[Path, ...], NoDecode, FromCommas] = Field(
+        (), description="Папки с дополнительными обменами"
+    )
+    services_off: Annotated[tuple[str, ...], NoDecode, FromCommas] = Field(
+        (), description="Коды сервисов, которых в этом регионе нет"
+    )
     max_objects: int = Field(1000, ge=1, le=10_000, description="Документов в одном SubmitObjects")
     services: dict[str, dict[str, str]] = Field({}, description="Настройки обменов по их slug")
 
@@ -104,20 +123,54 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"Настройка {name}: {first['msg']}") from error
+        raise ConfigurationError(f"Настройка {explain(error)}") from None
+    except SettingsError:
+        raise ConfigurationError(f"Настройка {PREFIX}SERVICES: нужен объект JSON") from None
     except ValueError as error:
-        raise ConfigurationError(f"Настройки не читаются: {error}") from error
+        raise ConfigurationError(f"Файл настроек {config} не читается: {error}") from error
+
+
+_REASONS: Final = {
+    "extra_forbidden": "такого ключа нет",
+    "missing": "не указано",
+    "string_type": "нужна строка",
+    "string_pattern_mismatch": "недопустимая запись",
+    "string_too_short": "пустая строка",
+    "string_too_long": "строка длиннее {max_length} знаков",
+    "int_type": "нужно целое число",
+    "int_parsing": "нужно целое число",
+    "float_type": "нужно число",
+    "float_parsing": "нужно число",
+    "bool_type": "нужно true или false",
+    "bool_parsing": "нужно true или false",
+    "greater_than": "должно быть больше {gt}",
+    "greater_than_equal": "не меньше {ge}",
+    "less_than_equal": "не больше {le}",
+    "literal_error": "допустимо {expected}",
+    "enum": "допустимо {expected}",
+    "dict_type": "нужна таблица",
+    "model_type": "нужна таблица",
+    "tuple_type": "нужен список",
+}
+
+
+def explain(error: ValidationError) -> str:
+    """The first problem of a setting or manifest in one line: its key and what is wrong, never the value given."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    known = _REASONS.get(first["type"])
+    reason = first["msg"].removeprefix("Value error, ") if known is None else known.format_map(first.get("ctx", {}))
+    return f"{name}: {reason}" if name else reason
+
+
+_PASSWORD_IN_QUERY: Final = re.compile(r"(?<=password=)[^&]+")
 
 
 def mask_url(url: str) -> str:
     """The same address with its password hidden."""
     parts = urlsplit(url)
-    if not parts.password:
-        return url
-    netloc = parts.netloc.replace(f":{parts.password}@", f":{MASK}@")
-    return urlunsplit(parts._replace(netloc=netloc))
+    netloc = parts.netloc.replace(f":{parts.password}@", f":{MASK}@") if parts.password else parts.netloc
+    return urlunsplit(parts._replace(netloc=netloc, query=_PASSWORD_IN_QUERY.sub(MASK, parts.query)))
 
 
 SECRET_KEYS: Final = ("password", "secret", "token", "key")

@@ -36,7 +36,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
     """Import an exchange.
 
     Raises:
-        ConfigurationError: the folder lacks a function its log kind needs.
+        ConfigurationError: a module cannot be imported, or the folder lacks a function its log kind needs.
     """
     parts = {part: _import(exchange, part) for part in PARTS if (exchange.folder / f"{part}.py").is_file()}
     loaded = Loaded(
@@ -60,11 +60,15 @@ def load_exchange(exchange: Exchange) -> Loaded:
 
 
 def _import(exchange: Exchange, part: str) -> ModuleType:
-    if exchange.package is not None:
-        return import_module(f"{exchange.package}.{part}")
-    package = f"gateway_exchange_{exchange.manifest.slug}"
-    _load_file(package, exchange.folder / "__init__.py", [str(exchange.folder)])
-    return _load_file(f"{package}.{part}", exchange.folder / f"{part}.py", None)
+    try:
+        if exchange.package is not None:
+            return import_module(f"{exchange.package}.{part}")
+        package = f"gateway_exchange_{exchange.manifest.slug}"
+        _load_file(package, exchange.folder / "__init__.py", [str(exchange.folder)])
+        return _load_file(f"{package}.{part}", exchange.folder / f"{part}.py", None)
+    except Exception as error:  # noqa: BLE001 # the code of a folder may fail in any way; which folder must be told
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"Обмен {exchange.folder}: модуль {part}.py не загружается: {reason}") from error
 
 
 def _load_file(name: str, path: Any, search: list[str] | None) -> ModuleType:
@@ -75,5 +79,9 @@ def _load_file(name: str, path: Any, search: list[str] | None) -> ModuleType:
         raise ConfigurationError(f"Модуль обмена {path} не читается")
     module = module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -11,19 +11,20 @@ from uuid import UUID
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
 from gateway.domain.statuses import Operation, PacketStatus
-from gateway.journal import launches, objects, outbox, packets, registry, sessions
+from gateway.journal import launch_queries, launches, objects, outbox, packets, registry, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.new_packets import SessionPacket, journal_sending
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
 from gateway.xml.parser import parse
-from workers.exchange import Organization, SourceObject, TransportError, Verdict
+from workers.exchange import InDoubt, Organization, SourceObject, TransportError, Verdict
 from workers.loading import Loaded
 from workers.run import Surroundings
 
 PAGE: Final = 200
 WITH_ERRORS: Final = "Ошибок во время сессии: {count}"
+INTERRUPTED: Final = "Передача прервана, исход неизвестен"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,6 @@ class OpenEvent:
             counters = CounterDeltas(run.service_code)
             found = (stage, message, about)
             sessions.add_error(connection, counters, run.launch_id, run.organization.id, self.id, found)
-        run.errors += 1
 
 
 class SessionRun:
@@ -62,7 +62,6 @@ class SessionRun:
         self._lease = lease
         self.launch_id = launch_id
         self.service_code = lease.service_code
-        self.errors = 0
         with self.writing() as connection:
             launch = launches.load(connection, launch_id)
             if launch.organization_id is None:
@@ -115,6 +114,24 @@ class SessionRun:
         with self.writing() as connection:
             packets.settle(connection, self.service_code, [outcome])
 
+    def close_interrupted(self, error: Exception | None) -> None:
+        """Give requests of this МО whose answer never came the status that the error leaves them in."""
+        status = PacketStatus.SEND_ERROR if error and not isinstance(error, InDoubt) else PacketStatus.IN_DOUBT
+        text = str(error) if error else INTERRUPTED
+        scope = frozenset({self.organization.id})
+        left = PAGE
+        while left == PAGE:
+            with self.writing() as connection:
+                rows = packets.in_status(connection, self.service_code, scope, PacketStatus.SENDING, PAGE)
+                packets.settle(connection, self.service_code, [Outcome(r.id, status, text, error=text) for r in rows])
+            left = len(rows)
+
+    def count_errors(self) -> int:
+        """Errors registered in this session, by whichever worker."""
+        with self.writing() as connection:
+            row = launch_queries.find_launch(connection, self.launch_id, None, 0)
+        return 0 if row is None else int(row.error_count)
+
 
 def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transport: Callable[[], Any]) -> None:
     """Run a session to its end and close its launch; errors registered in it make it «Завершено с ошибкой».
@@ -125,14 +142,16 @@ def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transpo
     if lease.launch_id is None or loaded.run is None:
         raise ConfigurationError("Сессия без запуска или без функции run")
     session = SessionRun(around, loaded, lease, lease.launch_id)
+    session.close_interrupted(None)
     result, text = LaunchResult.SUCCESS, None
     try:
-        session.transport = open_transport()
-        loaded.run(session)
-        if session.errors:
-            result, text = LaunchResult.FAILED, WITH_ERRORS.format(count=session.errors)
+        with closing(open_transport()) as session.transport:
+            loaded.run(session)
+        if errors := session.count_errors():
+            result, text = LaunchResult.FAILED, WITH_ERRORS.format(count=errors)
     except (TransportError, ConfigurationError) as error:
         result, text = LaunchResult.FAILED, str(error)
+        session.close_interrupted(error)
     with session.writing() as connection:
         launches.end(connection, session.launch_id, result, text)
         if result is LaunchResult.SUCCESS:

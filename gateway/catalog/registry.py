@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from gateway.catalog.manifest import Manifest
 from gateway.domain.errors import ConfigurationError
 from gateway.resources import resource_dir
+from gateway.settings import explain
 
 ENTRY_POINTS: Final = "gateway.exchanges"
 
@@ -109,7 +110,10 @@ def load_catalog(folders: Iterable[Path] = (), services_off: Iterable[str] = ())
 
 def _found(folders: Iterable[Path]) -> Iterator[Exchange]:
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
-        spec = find_spec(point.value)
+        try:
+            spec = find_spec(point.value)
+        except ModuleNotFoundError:
+            spec = None
         if spec is None or not spec.submodule_search_locations:
             raise ConfigurationError(f"Точка входа {ENTRY_POINTS}: пакет {point.value} не найден")
         for place in spec.submodule_search_locations:
@@ -129,8 +133,7 @@ def _read(path: Path, package: str | None) -> Exchange:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: не читается: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigurationError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ConfigurationError(f"{path}: {explain(error)}") from error
     if manifest.slug != path.parent.name:
         raise ConfigurationError(f"{path}: slug должен совпадать с именем папки {path.parent.name}")
     exchange = Exchange(manifest, path.parent, package)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0x2 << 62
 _RANDOM_BITS = 74
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970 of an aware moment."""
-    return int(moment.timestamp() * 1000)
+    """Whole milliseconds since 1970 of an aware moment, 0 for an earlier one."""
+    return max(0, (moment - _EPOCH) // _MILLISECOND)
 
 
 def uuid7(unix_ms: int) -> UUID:
@@ -41,4 +43,4 @@ def uuid7_floor(moment: datetime) -> UUID:
 
 def uuid7_moment(value: UUID) -> datetime:
     """The moment an id was made, in UTC, to the millisecond."""
-    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+    return _EPOCH + (value.int >> 80) * _MILLISECOND

@@ -7,10 +7,16 @@ from typing import Final
 
 import zstandard
 
+from gateway.domain.errors import GatewayError
+
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """No stored body unpacks to more; a larger one is a damaged row."""
 
 _local = threading.local()
+
+
+class DamagedBody(GatewayError):
+    """A stored body does not unpack: its row was changed by something else than the journal."""
 
 
 def pack(data: bytes) -> bytes:
@@ -22,8 +28,18 @@ def pack(data: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Give a body back, byte for byte."""
+    """Give a body back, byte for byte.
+
+    Raises:
+        DamagedBody: it is not what :func:`pack` made, or unpacks to more than ``MAX_BODY_BYTES``.
+    """
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
-    data: bytes = _local.decompressor.decompress(packed, max_output_size=MAX_BODY_BYTES)
+    try:
+        # The library heeds its own bound only in frames that do not tell their size.
+        if zstandard.frame_content_size(packed) > MAX_BODY_BYTES:
+            raise DamagedBody("Сохранённый документ больше допустимого")
+        data: bytes = _local.decompressor.decompress(packed, max_output_size=MAX_BODY_BYTES)
+    except zstandard.ZstdError as error:
+        raise DamagedBody("Сохранённый документ повреждён") from error
     return data

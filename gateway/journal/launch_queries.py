@@ -104,6 +104,20 @@ def page_of_launches(connection: Connection, query: LaunchQuery) -> Sequence[Row
     return connection.execute(statement, {**parameters, "visible": _visible(query.visible)}).all()
 
 
+def newest_launches(connection: Connection, query: LaunchQuery, service_codes: Sequence[str]) -> dict[str, Row[Any]]:
+    """Read the newest launch of each of the services, in one statement; the query's own service is not looked at."""
+    candidates, parameters = _candidates(replace(query, limit=1))
+    of_one = candidates.replace(":service", "s.code")
+    statement = text(
+        f"""WITH found AS (
+          SELECT n.id FROM unnest(CAST(:services AS text[])) AS s(code)
+          CROSS JOIN LATERAL (SELECT f.id FROM ({of_one}) f ORDER BY f.id DESC LIMIT 1) n)
+        {_COLUMNS} WHERE l.id IN (SELECT id FROM found)"""
+    )
+    parameters |= {"services": list(service_codes), "visible": _visible(query.visible)}
+    return {row.service_code: row for row in connection.execute(statement, parameters)}
+
+
 def count_launches(connection: Connection, query: LaunchQuery) -> int:
     """Count launches up to ``COUNT_CAP`` + 1, whatever the page."""
     candidates, parameters = _candidates(replace(query, before=LAST, limit=COUNT_CAP + 1))

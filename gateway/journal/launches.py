@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -55,17 +55,26 @@ def lock_service(connection: Connection, service_code: str) -> None:
     )
 
 
-def running_scopes(connection: Connection, service_code: str) -> list[frozenset[int] | None]:
-    """МО of the running launches of a service."""
+Scopes = Mapping[str, Sequence[frozenset[int] | None]]
+"""МО of running launches by service code; None stands for every МО."""
+
+
+def running_scopes(connection: Connection, service_codes: Sequence[str]) -> Scopes:
+    """МО of the running launches of these services."""
     rows = connection.execute(
-        select(launches.c.scope).where(launches.c.service_code == service_code, launches.c.result == text("'RUNNING'"))
+        select(launches.c.service_code, launches.c.scope).where(
+            launches.c.service_code.in_(service_codes), launches.c.result == text("'RUNNING'")
+        )
     )
-    return [None if scope is None else frozenset(scope) for scope in rows.scalars()]
+    found: dict[str, list[frozenset[int] | None]] = {code: [] for code in service_codes}
+    for code, scope in rows:
+        found[code].append(None if scope is None else frozenset(scope))
+    return found
 
 
-def is_running(connection: Connection, service_code: str, scope: frozenset[int] | None) -> bool:
+def is_running(scopes: Scopes, service_code: str, scope: frozenset[int] | None) -> bool:
     """Tell whether a running launch of the service touches any of these МО."""
-    return any(scopes_intersect(scope, other) for other in running_scopes(connection, service_code))
+    return any(scopes_intersect(scope, other) for other in scopes[service_code])
 
 
 def start(

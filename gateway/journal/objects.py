@@ -189,7 +189,9 @@ def lock_due(
     """Lock and return the next objects to form, in the order of their ids; both halves go by a partial index.
 
     ``rules`` names the schema, rules and reference data in force: an object in FORM_ERROR judged by others is due
-    again. Objects received after ``until`` wait for the next run, so that a run ends.
+    again. Objects received after ``until`` wait for the next run, so that a run ends. The outer condition is judged
+    again on a row that another transaction changed while this one waited for its lock; such a row may be left out, so
+    that less than ``limit`` does not mean that nothing is left.
     """
     rows = connection.execute(
         text(
@@ -200,12 +202,14 @@ def lock_due(
                  AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
                  AND received_at <= :until ORDER BY id LIMIT :limit)
               UNION
-              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held AND last_rules <> :rules
+              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held AND last_rules IS DISTINCT FROM :rules
                  AND service_code = :service AND object_type = :type
                  AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash
                  AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
                  AND received_at <= :until ORDER BY id LIMIT :limit)
-              ORDER BY id LIMIT :limit) AND NOT held
+              ORDER BY id LIMIT :limit)
+              AND (due OR last_status = 'FORM_ERROR' AND NOT held AND last_rules IS DISTINCT FROM :rules
+                   AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash)
             ORDER BY id FOR UPDATE
             """
         ),

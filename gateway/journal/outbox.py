@@ -53,11 +53,15 @@ class Lease:
 
 
 def post(connection: Connection, task: Task, service_code: str, launch_id: UUID | None = None) -> None:
-    """Write a wish; the relay is woken when the caller commits. A second wish of one service for answers is no news."""
+    """Write a wish; the relay is woken when the caller commits. A second wish of one service for answers is no news.
+
+    Setting a key column locks the earlier wish ``FOR UPDATE``: when its worker is just about to find it fulfilled and
+    to delete it, this waits for that and the wish is written anew.
+    """
     connection.execute(
         text(
             "INSERT INTO outbox (id, task, service_code, launch_id) VALUES (:id, :task, :service, :launch)"
-            " ON CONFLICT DO NOTHING"
+            " ON CONFLICT (service_code) WHERE task = 'answers' DO UPDATE SET id = outbox.id"
         ),
         {"id": next(new_ids(connection)), "task": task, "service": service_code, "launch": launch_id},
     )

@@ -98,7 +98,8 @@ class Outcome:
 
 
 def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome]) -> set[UUID]:
-    """Apply outcomes by compare-and-set and return the ids that changed; the others were settled by somebody else.
+    """Apply outcomes by compare-and-set and return the ids that changed; the others were settled by somebody else
+    or are no packets of this service.
 
     Moves counters of the packets' own launches, closes their open attempts, stores answers, and tells the objects.
     Packets of one call must be different. The caller commits.
@@ -106,7 +107,7 @@ def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome
     if not outcomes:
         return set()
     ordered = sorted(outcomes, key=lambda o: o.packet_id)
-    rows = connection.execute(_SETTLE, _settle_parameters(ordered)).all()
+    rows = connection.execute(_SETTLE, {"service": service_code, **_settle_parameters(ordered)}).all()
     changed = {row.id for row in rows}
     applied = [o for o in ordered if o.packet_id in changed]
     _close_attempts(connection, applied)
@@ -127,7 +128,8 @@ _SETTLE: Final = text(
           CAST(:texts AS text[]), CAST(:sizes AS int[]), CAST(:digests AS bytea[]))
           AS w(id, status, sources, result_text, answer_size, answer_sha256)),
     old AS (
-      SELECT p.id, p.status FROM packets p JOIN wanted USING (id) ORDER BY p.id FOR UPDATE OF p)
+      SELECT p.id, p.status FROM packets p JOIN wanted USING (id) WHERE p.service_code = :service
+      ORDER BY p.id FOR UPDATE OF p)
     UPDATE packets p SET status = w.status, result_text = w.result_text,
       answer_size = coalesce(w.answer_size, p.answer_size), answer_sha256 = coalesce(w.answer_sha256, p.answer_sha256),
       tries = CASE WHEN w.status = 'SEND_ERROR' THEN 0 ELSE p.tries END, changed_at = clock_timestamp()
@@ -138,12 +140,17 @@ _SETTLE: Final = text(
 )
 
 
+def _sources(outcome: Outcome) -> frozenset[PacketStatus]:
+    allowed = sources_of(outcome.status)
+    return outcome.sources & allowed if outcome.sources else allowed
+
+
 def _settle_parameters(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     answers = [o.answer for o in outcomes]
     return {
         "ids": [o.packet_id for o in outcomes],
         "statuses": [o.status.value for o in outcomes],
-        "sources": [",".join(sorted(o.sources or sources_of(o.status))) for o in outcomes],
+        "sources": [",".join(sorted(_sources(o))) for o in outcomes],
         "texts": [o.text for o in outcomes],
         "sizes": [None if a is None else len(a) for a in answers],
         "digests": [None if a is None else hashlib.sha256(a).digest() for a in answers],

@@ -51,7 +51,7 @@ def migrate(engine: Engine) -> str:
         ConfigurationError: the server is older than PostgreSQL 15, or the database is newer than this release.
     """
     with engine.begin() as connection:
-        if connection.execute(text("SHOW server_version_num")).scalar_one() < str(MIN_SERVER):
+        if int(connection.execute(text("SHOW server_version_num")).scalar_one()) < MIN_SERVER:
             raise ConfigurationError("Нужен PostgreSQL 15 или новее")
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from gateway.domain.statuses import OPEN_STATUSES, Direction, PacketStatus
+from gateway.domain.statuses import OPEN_STATUSES, VERDICTS, Direction, PacketStatus
 from gateway.journal.columns import blob, count, flag, moment, now, words
 
 metadata = MetaData(
@@ -106,10 +106,10 @@ service_organizations = Table(
 )
 
 _BUSY = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
+_SETTLED = ", ".join(f"'{status}'" for status in sorted(VERDICTS | {PacketStatus.FORM_ERROR}))
 DUE_SQL: Final = f"""
 NOT held AND CASE
-  WHEN last_status = '{PacketStatus.SEND_ERROR}' THEN false
-  WHEN last_status IN ({_BUSY}) THEN false
+  WHEN last_status NOT IN ({_SETTLED}) THEN false
   WHEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS NOT DISTINCT FROM accepted_hash THEN false
   WHEN last_status = '{PacketStatus.FORM_ERROR}'
     THEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM last_hash

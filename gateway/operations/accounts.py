@@ -19,7 +19,7 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
         TooMany: after too many failures of this login or address.
     """
     with ctx.engine.connect() as connection:
-        stored = registry.find_account(connection, login)
+        stored = None if "\0" in login else registry.find_account(connection, login)
     usable = stored if stored is not None and not stored.disabled else None
     fits = ctx.passwords.check(
         usable.password_hash if usable else None,
@@ -31,7 +31,7 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
     if usable is None or not fits:
         with ctx.engine.begin() as connection:
             event = registry.AuditEvent("sign-in-refused", detail={"address": address})
-            registry.audit(connection, None, event, who=login[:64])
+            registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
         raise NotAuthenticated(REFUSED)
     return usable.account
 

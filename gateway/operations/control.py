@@ -17,8 +17,8 @@ from gateway.journal import launches as launch_records
 from gateway.journal.launches import Starter
 from gateway.operations import access, presenting
 from gateway.operations.context import Context
-from gateway.operations.journal import start_facts
 from gateway.operations.records import PacketOutcome
+from gateway.operations.services import load_states, start_facts
 
 MAX_IDS = 1000
 
@@ -46,7 +46,8 @@ def start_service(
         raise NotAllowed("Запуск сервиса не разрешён вашей роли")
     with ctx.engine.begin() as connection:
         launch_records.lock_service(connection, service_code)
-        fingerprint = hashlib.sha256(repr((service_code, sorted(set(organization_oids)))).encode()).hexdigest()
+        asked = (service_code, sorted(set(organization_oids)), viewer.actor)
+        fingerprint = hashlib.sha256(repr(asked).encode()).hexdigest()
         if request_id is not None:
             known = launch_records.find_request(connection, viewer.account.id, request_id)
             if known is not None:
@@ -54,7 +55,8 @@ def start_service(
                     raise Conflict("requestId уже использован для другого запроса")
                 return tuple(known.launch_ids)
         scope = _scope(connection, viewer, exchange, organization_oids)
-        reason = refusal(Action.START, start_facts(connection, viewer, exchange, scope))
+        facts = start_facts(load_states(connection, [exchange]), viewer, exchange, scope)
+        reason = refusal(Action.START, facts)
         if reason is not None:
             raise Conflict(reason)
         scopes = [scope]
@@ -82,11 +84,12 @@ def _scope(
         raise InvalidRequest("Сервис запускается по одной МО: укажите ровно один organizationOid")
     if rows:
         return frozenset(row.id for row in rows)
-    if service.launch_per_organization and viewer.organization_ids is None:
-        return frozenset(registry.load_organizations(connection))
-    if viewer.organization_ids is not None and not viewer.organization_ids:
-        raise NotAllowed("У учётной записи нет ни одной МО")
-    return viewer.organization_ids
+    scope = viewer.organization_ids
+    if service.launch_per_organization and scope is None:
+        scope = frozenset(registry.load_organizations(connection))
+    if scope is not None and not scope:
+        raise Conflict("Нет ни одной МО, по которой можно запустить сервис")
+    return scope
 
 
 def hold_packets(

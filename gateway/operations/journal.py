@@ -1,4 +1,4 @@
-"""Reading the journal: services, launches, packets, their data and answers."""
+"""Reading the journal: launches, packets, their data and answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from gateway.catalog.registry import Exchange
-from gateway.domain.actions import Action, Facts, refusal
-from gateway.domain.errors import InvalidRequest, NotFound
+from gateway.domain.errors import InvalidRequest, InvalidXml, NotFound, TooLarge
 from gateway.domain.identifiers import uuid7_floor, uuid7_moment
-from gateway.domain.launches import OrganizationChoice
 from gateway.domain.roles import Viewer
 from gateway.domain.statuses import PacketStatus
 from gateway.journal import launch_queries, packet_queries, registry
-from gateway.journal import launches as launch_records
 from gateway.journal.launch_queries import COUNT_CAP, FIRST, LAST, LaunchQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.packets import ANSWER, DATA
@@ -29,115 +25,18 @@ from gateway.operations.records import (
     Field,
     Launch,
     LaunchFilter,
-    Organization,
     Packet,
     PacketContent,
     PacketFilter,
     Page,
     PageRequest,
-    Service,
 )
+from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.view import fields
 
 MAX_PERIOD: Final = timedelta(days=366)
 MAX_TEXT_PERIOD: Final = timedelta(days=31)
-
-
-def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple[Service, ...]:
-    """«Список сервисов»: services and groups of the top, or the services of one group.
-
-    Raises:
-        NotFound: no such group for this viewer.
-    """
-    visible = access.visible_exchanges(ctx.catalog, viewer)
-    groups = {e.manifest.group.code for e in visible if e.manifest.group}
-    if group_code is not None and group_code not in groups:
-        raise NotFound("Группа сервисов не найдена")
-    with ctx.engine.connect() as connection:
-        shown = [e for e in visible if (e.manifest.group.code if e.manifest.group else None) == group_code]
-        services = [_service(connection, viewer, exchange) for exchange in shown]
-    if group_code is None:
-        services += [_group(ctx, code) for code in groups]
-    return tuple(sorted(services, key=lambda s: s.title))
-
-
-def _group(ctx: Context, code: str) -> Service:
-    reason = refusal(Action.START, Facts(is_group=True))
-    return Service(
-        code=code,
-        title=ctx.catalog.groups[code].title,
-        group_code=None,
-        is_group=True,
-        enabled=True,
-        manual_start=False,
-        organization_choice=OrganizationChoice.NONE,
-        start_allowed=False,
-        start_refusal=reason,
-        schedule=None,
-        next_start_at=None,
-        last_launch=None,
-        launch_columns=(),
-        detail_columns=(),
-    )
-
-
-def start_facts(connection: Connection, viewer: Viewer, exchange: Exchange, scope: frozenset[int] | None) -> Facts:
-    """What the rules of «Запуск» look at, for a launch over these МО (None: every МО)."""
-    service = exchange.manifest.service
-    stored = registry.load_service_settings(connection).get(service.code)
-    return Facts(
-        allowed=access.may_run(viewer, exchange),
-        enabled=stored is None or stored.enabled,
-        manual_start=service.manual_start,
-        running=launch_records.is_running(connection, service.code, scope),
-    )
-
-
-def _service(connection: Connection, viewer: Viewer, exchange: Exchange) -> Service:
-    manifest = exchange.manifest
-    service = manifest.service
-    facts = start_facts(connection, viewer, exchange, viewer.organization_ids)
-    reason = refusal(Action.START, facts)
-    newest = launch_queries.page_of_launches(connection, _launch_query(viewer, LaunchFilter(service.code), None, 1))
-    settings = registry.load_service_settings(connection).get(service.code)
-    return Service(
-        code=service.code,
-        title=service.title,
-        group_code=manifest.group.code if manifest.group else None,
-        is_group=False,
-        enabled=facts.enabled,
-        manual_start=service.manual_start,
-        organization_choice=service.organization_choice,
-        start_allowed=reason is None,
-        start_refusal=reason,
-        schedule=settings.schedule if settings else None,
-        next_start_at=None,
-        last_launch=presenting.launch(newest[0], manifest=manifest, viewer=viewer) if newest else None,
-        launch_columns=presenting.columns(manifest.launch_columns),
-        detail_columns=presenting.columns(manifest.detail_columns),
-    )
-
-
-def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple[Organization, ...]:
-    """МО among which a launch of the service may choose, by name.
-
-    Raises:
-        NotFound: no such service for this viewer.
-    """
-    exchange = access.require_service(ctx.catalog, viewer, service_code)
-    with ctx.engine.connect() as connection:
-        rows = registry.load_organizations(connection, viewer.organization_ids)
-        successes = launch_queries.last_successes(connection, service_code, list(rows))
-        running = launch_records.running_scopes(connection, service_code)
-        facts = start_facts(connection, viewer, exchange, frozenset())
-    answer = []
-    for row in rows.values():
-        busy = any(scope is None or row.id in scope for scope in running)
-        reason = refusal(Action.START, replace(facts, running=busy))
-        codes = presenting.organization_codes(row.codes)
-        answer.append(Organization(row.oid, row.name, codes, successes.get(row.id), reason is None, reason))
-    return tuple(answer)
 
 
 def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: PageRequest) -> Page[Launch]:
@@ -236,13 +135,16 @@ def _content(ctx: Context, viewer: Viewer, packet_id: UUID, kind: str, action: s
         event = registry.AuditEvent(action, [str(packet_id)], row.organization_id)
         registry.audit(connection, viewer, event)
     media_type, raw = body
-    root = parse(raw)
+    try:
+        root = parse(raw)
+    except (InvalidXml, TooLarge):  # a peer answers as it likes; the bytes are shown whatever they are
+        return PacketContent(packet_id, "application/octet-stream", raw, None, (), False)
     shown, truncated = fields(root)
     return PacketContent(
         packet_id=packet_id,
         media_type=media_type,
         raw=raw,
-        xml=raw.decode(root.getroottree().docinfo.encoding or "utf-8"),
+        xml=serialize(root).decode(),
         fields=tuple(Field(f.path, f.tag, f.value) for f in shown),
         fields_truncated=truncated,
     )

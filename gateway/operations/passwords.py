@@ -24,6 +24,8 @@ REMEMBER_S: Final = 300.0
 AT_ONCE: Final = 2
 FREE_FAILURES: Final = 5
 MAX_DELAY_S: Final = 300.0
+FORGET_S: Final = 3600.0
+"""Failures are forgotten so long after the last one's delay: an address is shared by many, all of whom mistype."""
 KEPT: Final = 10_000
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
@@ -89,7 +91,9 @@ class PasswordGate:
 
     def _note_failure(self, keys: tuple[str, ...]) -> None:
         for key in keys:
-            count = self._failures[key].count + 1 if key in self._failures else 1
+            earlier = self._failures.get(key)
+            fresh = earlier is not None and time.monotonic() < earlier.until + FORGET_S
+            count = earlier.count + 1 if earlier is not None and fresh else 1
             delay = min(MAX_DELAY_S, 2.0 ** (count - FREE_FAILURES)) if count >= FREE_FAILURES else 0.0
             _keep(self._failures, key, _Failures(count, time.monotonic() + delay))
 

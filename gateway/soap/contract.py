@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from gateway.domain.roles import Viewer
-from gateway.operations import control, intake, journal
+from gateway.operations import control, intake, journal, services
 from gateway.operations.context import Context
 from gateway.operations.records import (
     Launch,
@@ -112,12 +112,12 @@ SERVICES: Final = (
             _row(
                 requests.ListServices,
                 listing("services", Service),
-                lambda ctx, viewer, asked: _whole(journal.list_services(ctx, viewer, asked.group_code)),
+                lambda ctx, viewer, asked: _whole(services.list_services(ctx, viewer, asked.group_code)),
             ),
             _row(
                 requests.ListOrganizations,
                 listing("organizations", Organization),
-                lambda ctx, viewer, asked: _whole(journal.list_organizations(ctx, viewer, asked.service_code)),
+                lambda ctx, viewer, asked: _whole(services.list_organizations(ctx, viewer, asked.service_code)),
             ),
             _row(
                 requests.ListLaunches,

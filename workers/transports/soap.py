@@ -266,7 +266,7 @@ class _Judge(zeep.Plugin):
 def _client(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
     settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
-        loader = _FromDisk()
+        loader = _FromDisk()  # type: ignore[no-untyped-call]  # zeep's Transport is untyped
         client = zeep.Client(
             str(wsdl), wsse=token, transport=loader, settings=settings, plugins=[_Judge()]
         )

@@ -276,8 +276,7 @@ CREATE TABLE source_objects (
 	repeat_requested BOOLEAN DEFAULT false NOT NULL,
 	due BOOLEAN GENERATED ALWAYS AS (
 NOT held AND CASE
-  WHEN last_status = 'SEND_ERROR' THEN false
-  WHEN last_status IN ('FORMED', 'IN_DOUBT', 'SENDING', 'SENT') THEN false
+  WHEN last_status NOT IN ('ACCEPTED', 'FORM_ERROR', 'PARTIAL', 'REJECTED') THEN false
   WHEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS NOT DISTINCT FROM accepted_hash THEN false
   WHEN last_status = 'FORM_ERROR'
     THEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM last_hash

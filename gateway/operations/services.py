@@ -1,0 +1,133 @@
+"""«Список сервисов» and the МО among which a launch may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from gateway.catalog.registry import Exchange
+from gateway.domain.actions import Action, Facts, refusal
+from gateway.domain.errors import NotFound
+from gateway.domain.launches import OrganizationChoice
+from gateway.domain.roles import Viewer
+from gateway.journal import launch_queries, registry
+from gateway.journal import launches as launch_records
+from gateway.journal.launch_queries import LaunchQuery
+from gateway.operations import access, presenting
+from gateway.operations.context import Context
+from gateway.operations.records import Organization, Service
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStates:
+    """Stored settings and running launches of services, read once for a whole list."""
+
+    settings: dict[str, Row[Any]]
+    running: launch_records.Scopes
+
+
+def load_states(connection: Connection, exchanges: list[Exchange]) -> ServiceStates:
+    """Read the states of these exchanges' services in two statements."""
+    codes = [e.manifest.service.code for e in exchanges]
+    return ServiceStates(registry.load_service_settings(connection), launch_records.running_scopes(connection, codes))
+
+
+def start_facts(states: ServiceStates, viewer: Viewer, exchange: Exchange, scope: frozenset[int] | None) -> Facts:
+    """What the rules of «Запуск» look at, for a launch over these МО (None: every МО)."""
+    service = exchange.manifest.service
+    stored = states.settings.get(service.code)
+    return Facts(
+        allowed=access.may_run(viewer, exchange),
+        enabled=stored is None or stored.enabled,
+        manual_start=service.manual_start,
+        running=launch_records.is_running(states.running, service.code, scope),
+    )
+
+
+def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple[Service, ...]:
+    """«Список сервисов»: services and groups of the top, or the services of one group, by title.
+
+    Raises:
+        NotFound: no such group for this viewer.
+    """
+    visible = access.visible_exchanges(ctx.catalog, viewer)
+    groups = {e.manifest.group.code for e in visible if e.manifest.group}
+    if group_code is not None and group_code not in groups:
+        raise NotFound("Группа сервисов не найдена")
+    shown = [e for e in visible if (e.manifest.group.code if e.manifest.group else None) == group_code]
+    codes = [e.manifest.service.code for e in shown]
+    query = LaunchQuery("", viewer.account.id, viewer.organization_ids)
+    with ctx.engine.connect() as connection:
+        states = load_states(connection, shown)
+        newest = launch_queries.newest_launches(connection, query, codes)
+    services = [_service(states, viewer, e, newest.get(e.manifest.service.code)) for e in shown]
+    if group_code is None:
+        services += [_group(ctx, code) for code in groups]
+    return tuple(sorted(services, key=lambda s: s.title))
+
+
+def _group(ctx: Context, code: str) -> Service:
+    reason = refusal(Action.START, Facts(is_group=True))
+    return Service(
+        code=code,
+        title=ctx.catalog.groups[code].title,
+        group_code=None,
+        is_group=True,
+        enabled=True,
+        manual_start=False,
+        organization_choice=OrganizationChoice.NONE,
+        start_allowed=False,
+        start_refusal=reason,
+        schedule=None,
+        next_start_at=None,
+        last_launch=None,
+        launch_columns=(),
+        detail_columns=(),
+    )
+
+
+def _service(states: ServiceStates, viewer: Viewer, exchange: Exchange, newest: Row[Any] | None) -> Service:
+    manifest = exchange.manifest
+    service = manifest.service
+    facts = start_facts(states, viewer, exchange, viewer.organization_ids)
+    reason = refusal(Action.START, facts)
+    settings = states.settings.get(service.code)
+    return Service(
+        code=service.code,
+        title=service.title,
+        group_code=manifest.group.code if manifest.group else None,
+        is_group=False,
+        enabled=facts.enabled,
+        manual_start=service.manual_start,
+        organization_choice=service.organization_choice,
+        start_allowed=reason is None,
+        start_refusal=reason,
+        schedule=settings.schedule if settings else None,
+        next_start_at=None,
+        last_launch=presenting.launch(newest, manifest=manifest, viewer=viewer) if newest else None,
+        launch_columns=presenting.columns(manifest.launch_columns),
+        detail_columns=presenting.columns(manifest.detail_columns),
+    )
+
+
+def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple[Organization, ...]:
+    """МО among which a launch of the service may choose, by name.
+
+    Raises:
+        NotFound: no such service for this viewer.
+    """
+    exchange = access.require_service(ctx.catalog, viewer, service_code)
+    with ctx.engine.connect() as connection:
+        rows = registry.load_organizations(connection, viewer.organization_ids)
+        successes = launch_queries.last_successes(connection, service_code, list(rows))
+        states = load_states(connection, [exchange])
+    facts = start_facts(states, viewer, exchange, frozenset())
+    answer = []
+    for row in rows.values():
+        busy = launch_records.is_running(states.running, service_code, frozenset({row.id}))
+        reason = refusal(Action.START, replace(facts, running=busy))
+        codes = presenting.organization_codes(row.codes)
+        answer.append(Organization(row.oid, row.name, codes, successes.get(row.id), reason is None, reason))
+    return tuple(answer)

@@ -1,0 +1,56 @@
+"""A real worker process that may be told where to die: `python -m tests.doomed_worker`.
+
+``DOOM_POINT`` names a point of a run, ``DOOM_NTH`` (1) which arrival there counts, ``DOOM_SIGNAL`` (KILL) what the
+process then does to itself. Without a point it is an ordinary worker. It says ``ready`` once it works.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from itertools import count
+
+from gateway.journal.engine import connect
+from gateway.logs import configure
+from gateway.settings import load_settings
+from tests.houses import quick_catalog
+from workers.run import Point
+from workers.runner.process import WorkerProcess
+
+
+class Doom:
+    """Ends or stops this process at the chosen arrival at the chosen point."""
+
+    def __init__(self, point: str | None, nth: int, way: signal.Signals) -> None:
+        self._point = point
+        self._nth = nth
+        self._way = way
+        self._arrivals = count(1)
+
+    def reached(self, point: Point) -> None:
+        """Told every point of every run of this process."""
+        if point == self._point and next(self._arrivals) == self._nth:
+            os.kill(os.getpid(), self._way)
+
+
+def main() -> None:
+    """Work until SIGTERM, or until doom."""
+    settings = load_settings()
+    configure(settings.log_level)
+    way = signal.Signals[f"SIG{os.environ.get('DOOM_SIGNAL', 'KILL')}"]
+    doom = Doom(os.environ.get("DOOM_POINT"), int(os.environ.get("DOOM_NTH", "1")), way)
+    engine = connect(settings.require_database(), pool_size=settings.worker_threads + 4)
+    process = WorkerProcess(engine, quick_catalog(), settings, reached=doom.reached)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    process.start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    stop.wait()
+    process.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""A house to try a run in: a journal, a stand-in ТФОМС, invented documents, and real worker processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Final, Self
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+from gateway.catalog.registry import Catalog, load_catalog
+from gateway.journal import launches, objects, registry
+from gateway.journal.bodies import pack
+from gateway.journal.engine import connect
+from gateway.journal.launches import Starter
+from gateway.journal.objects import Arrival
+from gateway.xml.canonical import content_digest
+from gateway.xml.parser import parse
+from tests.waiting import eventually
+from workers.demo.region import ORGANIZATIONS, Case, Document
+from workers.sandbox.tfoms import TfomsSandbox
+
+SERVICE: Final = "tfoms-hosp"
+SLUG: Final = "tfoms_hosp"
+USER, PASSWORD = "mis", "выдуманный пароль"
+READY_S: Final = 60.0
+
+
+def quick_catalog() -> Catalog:
+    """The catalog with small batches and short pauses, so that a short run has many steps."""
+    catalog = load_catalog()
+    exchange = catalog.exchanges[SERVICE]
+    sending = exchange.manifest.sending.model_copy(
+        update={"form_batch": 7, "send_batch": 5, "answer_poll_s": 0.2, "answer_window_s": 120}
+    )
+    retry = exchange.manifest.retry.model_copy(update={"delay_s": 0.1})
+    manifest = exchange.manifest.model_copy(update={"sending": sending, "retry": retry})
+    return replace(catalog, exchanges={**catalog.exchanges, SERVICE: replace(exchange, manifest=manifest)})
+
+
+def documents(numbers: Iterable[int]) -> Iterator[tuple[str, Document]]:
+    """Valid documents of invented stays, each with the OID of its МО; the peer rejects a few for their policy."""
+    for number in numbers:
+        organization = ORGANIZATIONS[number % len(ORGANIZATIONS)]
+        for document in Case(organization, number).documents():
+            incomplete = document.object_type == "Referral" and number % 11 == 5
+            backwards = document.object_type == "HospitalMotion" and number % 7 == 3
+            if not incomplete and not backwards:
+                yield organization.oid, document
+
+
+@dataclass
+class House:
+    """One journal with its peer. ``redis_url`` None is the embedded profile's broker in the process."""
+
+    engine: Engine
+    sandbox: TfomsSandbox
+    environment: dict[str, str]
+    logs: Path
+    organizations: dict[str, int]
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def submit(self, stays: int = 10) -> None:
+        """Let the МИС hand over the documents of so many further stays."""
+        self.take(documents(next(self._numbers) for _ in range(stays)))
+
+    def take(self, given: Iterable[tuple[str, Document]]) -> None:
+        """Store documents as the door does."""
+        arrivals: dict[str, list[Arrival]] = defaultdict(list)
+        for oid, d in given:
+            content = d.content or b""
+            digest = content_digest(parse(content)) if d.content else b""
+            packed = pack(content) if d.content else b""
+            arrivals[oid].append(Arrival(d.object_type, d.object_id, d.changed_at, not content, packed, digest))
+        with self.engine.begin() as connection:
+            for oid, batch in arrivals.items():
+                objects.submit(connection, SERVICE, self.organizations[oid], batch, None)
+
+    def launch(self, scope: frozenset[int] | None = None) -> UUID:
+        """«Запуск»."""
+        with self.engine.begin() as connection:
+            return launches.start(connection, SERVICE, [scope], Starter(None, "Испытание"))[0]
+
+    def result(self, launch_id: UUID) -> tuple[str, str | None]:
+        """Result and its text."""
+        with self.engine.connect() as connection:
+            statement = text("SELECT result, result_text FROM launches WHERE id = :id")
+            row = connection.execute(statement, {"id": launch_id}).one()
+        return row.result, row.result_text
+
+    def is_over(self, launch_id: UUID) -> bool:
+        """The launch has a result."""
+        return self.result(launch_id)[0] != "RUNNING"
+
+    def lease(self, launch_id: UUID) -> tuple[int, str | None] | None:
+        """Fencing token and owner of a launch's lease; None when the launch is done."""
+        with self.engine.connect() as connection:
+            statement = text("SELECT lease_token, lease_owner FROM outbox WHERE launch_id = :id")
+            row = connection.execute(statement, {"id": launch_id}).one_or_none()
+        return None if row is None else (row.lease_token, row.lease_owner)
+
+    def statuses(self) -> dict[str, int]:
+        """How many packets there are by status."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(text("SELECT status, count(*) FROM packets GROUP BY status"))
+            return {status: number for status, number in rows}
+
+    def is_idle(self) -> bool:
+        """Nothing is left to do, late answers included."""
+        with self.engine.connect() as connection:
+            return connection.execute(text("SELECT count(*) FROM outbox")).scalar_one() == 0
+
+    @contextmanager
+    def worker(self, **doom: str) -> Iterator[Worker]:
+        """Start a worker process and wait until it works; killed at the end when it still lives."""
+        name = f"worker-{next(self._names)}.log"
+        with (self.logs / name).open("wb") as log, Worker(self.environment | doom, log.fileno()) as running:
+            running.wait_ready()
+            yield running
+
+    _names: Iterator[int] = field(default_factory=lambda: count(1))
+
+
+class Worker:
+    """A worker process of ours, seen from outside."""
+
+    def __init__(self, environment: dict[str, str], log: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.doomed_worker"],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=Path(__file__).parents[1],
+        )
+        self.pid = self._process.pid
+
+    def wait_ready(self) -> None:
+        """Wait until it takes work."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n", "the worker did not start"
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def wait_dead(self, limit_s: float) -> None:
+        """Wait until it has died by SIGKILL, its own or ours."""
+        eventually(lambda: self._process.poll() is not None, limit_s, what="the worker dies", poll_s=0.005)
+        assert self._process.returncode == -signal.SIGKILL
+
+    def is_stopped(self) -> bool:
+        """It exists and does not run (SIGSTOP)."""
+        return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@contextmanager
+def house(database_url: str, redis_url: str | None, logs: Path) -> Iterator[House]:
+    """Furnish a migrated, empty database: three МО, a peer with memory only, environment for workers."""
+    with ExitStack() as stack:
+        engine = connect(database_url, pool_size=3)
+        stack.callback(engine.dispose)
+        sandbox = TfomsSandbox()
+        address = sandbox.start(username=USER, password=PASSWORD)
+        stack.callback(sandbox.stop)
+        with engine.begin() as connection:
+            ids = {
+                o.oid: registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code}) for o in ORGANIZATIONS
+            }
+        environment = {
+            "GATEWAY_DATABASE_URL": database_url,
+            "GATEWAY_SERVICES": json.dumps({SLUG: {"address": address, "username": USER, "password": PASSWORD}}),
+            "GATEWAY_LOG_LEVEL": "DEBUG",
+        }
+        if redis_url is not None:
+            environment["GATEWAY_REDIS_URL"] = redis_url
+        yield House(engine, sandbox, environment, logs, ids)
