@@ -33,6 +33,7 @@ from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.operations.passwords import hash_password
 from gateway.settings import Settings, load_settings, shown
+from gateway.soap.app import wsdl_documents
 from gateway.web import serve as serve_web
 from workers.checks import run_checks
 from workers.demo.story import run_demo
@@ -40,6 +41,8 @@ from workers.runner.process import WorkerProcess
 from workers.sandbox.tfoms import serve as serve_tfoms
 
 SANDBOXES: Final = {"tfoms": serve_tfoms}
+
+WSDL_SNAPSHOT_URL: Final = "https://gateway.example"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -336,6 +339,27 @@ def check(data_dir: Path | None) -> None:
         )
         failed = failed or item.problem is not None
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option(
+    "--write", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Записать все в папку."
+)
+@click.option("--public-url", default=WSDL_SNAPSHOT_URL, show_default=True, help="Адрес, который публикуется.")
+@readable_errors
+def wsdl(name: str | None, folder: Path | None, public_url: str) -> None:
+    """Напечатать WSDL по имени (например, journal-1.1.wsdl), записать все или перечислить имена."""
+    documents = wsdl_documents(public_url)
+    if folder is not None:
+        for file, document in documents.items():
+            (folder / file).write_bytes(document)
+    elif name in documents:
+        click.echo(documents[name].decode(), nl=False)
+    elif name is None:
+        click.echo("\n".join(documents))
+    else:
+        raise ConfigurationError(f"Нет WSDL {name}; есть: {', '.join(documents)}")
 
 
 @main.command()

@@ -1,7 +1,8 @@
 """Settings of one process: environment ``GATEWAY_*`` and an optional TOML file, parsed once, typed, refused at start.
 
-Lists in the environment are divided by commas. A secret may stand in a file: ``GATEWAY_DATABASE_URL_FILE=/run/secrets/url``, or in a service's table
-``password_file = "…"``. Secrets are masked wherever settings are shown.
+Lists in the environment are divided by commas. A secret may stand in a file:
+``GATEWAY_DATABASE_URL_FILE=/run/secrets/url``, or in a service's table ``password_file = "…"``. Secrets are masked
+wherever settings are shown.
 """
 
 from __future__ import annotations
@@ -159,7 +160,11 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"] if part != "[key]")
     known = _REASONS.get(first["type"])
-    reason = first["msg"].removeprefix("Value error, ") if known is None else known.format_map(first.get("ctx", {}))
+    reason = (
+        first["msg"].removeprefix("Value error, ")
+        if known is None
+        else known.format_map(first.get("ctx", {})).replace(" or ", " или ")
+    )
     return f"{name}: {reason}" if name else reason
 
 

@@ -33,7 +33,6 @@ from workers.sandbox.tfoms import TfomsSandbox
 SERVICE: Final = "tfoms-hosp"
 SLUG: Final = "tfoms_hosp"
 USER, PASSWORD = "mis", "выдуманный пароль"
-READY_S: Final = 60.0
 
 
 def quick_catalog() -> Catalog:
@@ -69,6 +68,7 @@ class House:
     logs: Path
     organizations: dict[str, int]
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def submit(self, stays: int = 10) -> None:
         """Let the МИС hand over the documents of so many further stays."""
@@ -113,7 +113,7 @@ class House:
         """How many packets there are by status."""
         with self.engine.connect() as connection:
             rows = connection.execute(text("SELECT status, count(*) FROM packets GROUP BY status"))
-            return {status: number for status, number in rows}
+            return {row[0]: row[1] for row in rows}
 
     def is_idle(self) -> bool:
         """Nothing is left to do, late answers included."""
@@ -127,8 +127,6 @@ class House:
         with (self.logs / name).open("wb") as log, Worker(self.environment | doom, log.fileno()) as running:
             running.wait_ready()
             yield running
-
-    _names: Iterator[int] = field(default_factory=lambda: count(1))
 
 
 class Worker:

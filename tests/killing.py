@@ -42,7 +42,7 @@ def at_point(database_url: str, redis_url: str | None, logs: Path, point: Point,
     folder = logs / f"{point}-{nth}"
     folder.mkdir()
     with house(database_url, redis_url, folder) as home, home.worker() as heir:
-        home.sandbox.switches.update({"take_and_drop_next": 1, "reject_percent": 10})
+        home.sandbox.switches.update({"take_and_drop_next": 1, "reject_percent": 5})
         with home.worker(DOOM_POINT=point, DOOM_NTH=str(nth)) as doomed:
             heir.send(signal.SIGSTOP)  # the work must fall to the doomed one
             home.submit()

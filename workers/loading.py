@@ -66,7 +66,7 @@ def _import(exchange: Exchange, part: str) -> ModuleType:
         package = f"gateway_exchange_{exchange.manifest.slug}"
         _load_file(package, exchange.folder / "__init__.py", [str(exchange.folder)])
         return _load_file(f"{package}.{part}", exchange.folder / f"{part}.py", None)
-    except Exception as error:  # noqa: BLE001 # the code of a folder may fail in any way; which folder must be told
+    except Exception as error:  # the code of a folder may fail in any way; which folder must be told
         reason = f"{type(error).__name__}: {error}"
         raise ConfigurationError(f"Обмен {exchange.folder}: модуль {part}.py не загружается: {reason}") from error
 

@@ -129,8 +129,8 @@ class SessionRun:
     def count_errors(self) -> int:
         """Errors registered in this session, by whichever worker."""
         with self.writing() as connection:
-            row = launch_queries.find_launch(connection, self.launch_id, None, 0)
-        return 0 if row is None else int(row.error_count)
+            row = launch_queries.find_launches(connection, [self.launch_id], None, 0)[self.launch_id]
+        return int(row.error_count)
 
 
 def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transport: Callable[[], Any]) -> None:

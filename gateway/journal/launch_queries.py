@@ -125,17 +125,18 @@ def count_launches(connection: Connection, query: LaunchQuery) -> int:
     return int(connection.execute(statement, parameters).scalar_one())
 
 
-def find_launch(
-    connection: Connection, launch_id: UUID, visible: frozenset[int] | None, account_id: int
-) -> Row[Any] | None:
-    """Read one launch with counters, or None where it does not exist for this viewer."""
+def find_launches(
+    connection: Connection, launch_ids: Sequence[UUID], visible: frozenset[int] | None, account_id: int
+) -> dict[UUID, Row[Any]]:
+    """Read launches with counters by id; those that do not exist for this viewer are absent."""
     statement = text(
-        f"""{_COLUMNS} WHERE l.id = :launch AND (CAST(:visible AS bigint[]) IS NULL OR l.account_id = :account
+        f"""{_COLUMNS} WHERE l.id = ANY(CAST(:launches AS uuid[]))
+        AND (CAST(:visible AS bigint[]) IS NULL OR l.account_id = :account
         OR EXISTS (SELECT 1 FROM launch_counters v WHERE v.launch_id = l.id
                    AND v.organization_id = ANY(CAST(:visible AS bigint[]))))"""
     )
-    parameters = {"launch": launch_id, "visible": _visible(visible), "account": account_id}
-    return connection.execute(statement, parameters).one_or_none()
+    parameters = {"launches": list(launch_ids), "visible": _visible(visible), "account": account_id}
+    return {row.id: row for row in connection.execute(statement, parameters)}
 
 
 def last_successes(connection: Connection, service_code: str, ids: Sequence[int]) -> dict[int, Any]:

@@ -199,3 +199,13 @@ def note_success(connection: Connection, service_code: str, launch_id: UUID) -> 
         ),
         {"service": service_code, "launch": launch_id},
     )
+
+
+def resume(connection: Connection, launch_id: UUID, service_code: str) -> None:
+    """Open an ended launch again, with the wish to run it; the service must be locked. The caller commits."""
+    connection.execute(
+        update(launches)
+        .where(launches.c.id == launch_id, launches.c.result == LaunchResult.FAILED)
+        .values(result=LaunchResult.RUNNING, result_text=None, finished_at=None, stop_requested_at=None)
+    )
+    outbox.post(connection, outbox.Task.LAUNCH, service_code, launch_id)

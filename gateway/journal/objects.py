@@ -202,8 +202,8 @@ def lock_due(
                  AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
                  AND received_at <= :until ORDER BY id LIMIT :limit)
               UNION
-              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held AND last_rules IS DISTINCT FROM :rules
-                 AND service_code = :service AND object_type = :type
+              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held
+                 AND last_rules IS DISTINCT FROM :rules AND service_code = :service AND object_type = :type
                  AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash
                  AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
                  AND received_at <= :until ORDER BY id LIMIT :limit)

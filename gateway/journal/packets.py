@@ -141,7 +141,8 @@ _SETTLE: Final = text(
 
 
 def _sources(outcome: Outcome) -> frozenset[PacketStatus]:
-    allowed = sources_of(outcome.status)
+    """Statuses the outcome may change; a packet that waits for sending leaves by :func:`enter_sending` alone."""
+    allowed = sources_of(outcome.status) - {PacketStatus.FORMED}
     return outcome.sources & allowed if outcome.sources else allowed
 
 

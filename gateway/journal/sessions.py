@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, text, update
 
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
+from gateway.journal.launch_queries import COUNT_CAP
 from gateway.journal.tables import launches, session_errors, session_events
 
 
@@ -69,3 +70,18 @@ def errors_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: in
     """Errors of a launch, oldest first, after the given id."""
     query = select(session_errors).where(session_errors.c.launch_id == launch_id, session_errors.c.id > after)
     return connection.execute(query.order_by(session_errors.c.id).limit(limit)).all()
+
+
+def count_events(connection: Connection, launch_id: UUID) -> int:
+    """Count a launch's events up to ``COUNT_CAP`` + 1."""
+    return _count(connection, "session_events", launch_id)
+
+
+def count_errors(connection: Connection, launch_id: UUID) -> int:
+    """Count a launch's errors up to ``COUNT_CAP`` + 1."""
+    return _count(connection, "session_errors", launch_id)
+
+
+def _count(connection: Connection, table: str, launch_id: UUID) -> int:
+    statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE launch_id = :launch LIMIT :cap) n")
+    return int(connection.execute(statement, {"launch": launch_id, "cap": COUNT_CAP + 1}).scalar_one())

@@ -174,6 +174,7 @@ launches = Table(
     Index("launches_service_idx", "service_code", "id"),
     Index("launches_started_by_idx", "account_id", "service_code", "id"),
     Index("launches_organization_idx", "organization_id", "service_code", "id"),
+    Index("launches_group_idx", "packet_group_id", postgresql_where=text("packet_group_id IS NOT NULL")),
     Index("launches_running_idx", "service_code", postgresql_where=text("result = 'RUNNING'")),
     Index("launches_failed_idx", "service_code", "id", postgresql_where=text("result = 'FAILED'")),
 )

@@ -14,14 +14,12 @@ from gateway.domain.identifiers import uuid7_floor, uuid7_moment
 from gateway.domain.roles import Viewer
 from gateway.domain.statuses import PacketStatus
 from gateway.journal import launch_queries, packet_queries, registry
-from gateway.journal.launch_queries import COUNT_CAP, FIRST, LAST, LaunchQuery
+from gateway.journal.launch_queries import FIRST, LAST, LaunchQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.packets import ANSWER, DATA
-from gateway.operations import access, presenting
+from gateway.operations import access, paging, presenting
 from gateway.operations.context import Context
 from gateway.operations.records import (
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
     Field,
     Launch,
     LaunchFilter,
@@ -47,7 +45,7 @@ def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: Page
         InvalidRequest: the limit, the cursor or a bound is wrong.
     """
     manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
-    limit, before = _page(ctx, viewer, wanted, page)
+    limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
         organization = _organization_id(connection, viewer, wanted.organization_oid)
         query = replace(
@@ -55,9 +53,8 @@ def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: Page
         )
         rows = launch_queries.page_of_launches(connection, query)
         total = launch_queries.count_launches(connection, replace(query, before=_sooner(LAST, wanted.started_to)))
-    launches = tuple(presenting.launch(row, manifest=manifest, viewer=viewer) for row in rows[:limit])
-    cursor = ctx.cursors.make(viewer, wanted, launches[-1].id) if len(rows) > limit else None
-    return Page(launches, cursor, min(total, COUNT_CAP), total <= COUNT_CAP)
+    launches = [presenting.launch(row, manifest=manifest, viewer=viewer) for row in rows]
+    return paging.page_of(ctx, viewer, wanted, launches, limit, total)
 
 
 def get_launch(ctx: Context, viewer: Viewer, launch_id: UUID) -> Launch:
@@ -77,7 +74,8 @@ def require_launch(ctx: Context, connection: Connection, viewer: Viewer, launch_
     Raises:
         NotFound: no such launch for this viewer.
     """
-    row = launch_queries.find_launch(connection, launch_id, viewer.organization_ids, viewer.account.id)
+    found = launch_queries.find_launches(connection, [launch_id], viewer.organization_ids, viewer.account.id)
+    row = found.get(launch_id)
     codes = access.service_codes(ctx.catalog, viewer)
     if row is None or (codes is not None and row.service_code not in codes):
         raise NotFound("Запуск не найден")
@@ -93,17 +91,14 @@ def list_packets(ctx: Context, viewer: Viewer, wanted: PacketFilter, page: PageR
             or a cursor that is wrong.
     """
     _check_filter(wanted)
-    limit, before = _page(ctx, viewer, wanted, page)
+    limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
         query = _packet_query(ctx, connection, viewer, wanted)
         asked = replace(query, limit=limit + 1, before=min(before, query.before))
         rows = packet_queries.page_of_packets(connection, asked)
         total = packet_queries.count_packets(connection, query)
-    packets = tuple(
-        presenting.packet(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer) for row in rows[:limit]
-    )
-    cursor = ctx.cursors.make(viewer, wanted, packets[-1].id) if len(rows) > limit else None
-    return Page(packets, cursor, min(total, COUNT_CAP), total <= COUNT_CAP)
+    packets = [presenting.packet(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer) for row in rows]
+    return paging.page_of(ctx, viewer, wanted, packets, limit, total)
 
 
 def get_packet_data(ctx: Context, viewer: Viewer, packet_id: UUID) -> PacketContent:
@@ -148,13 +143,6 @@ def _content(ctx: Context, viewer: Viewer, packet_id: UUID, kind: str, action: s
         fields=tuple(Field(f.path, f.tag, f.value) for f in shown),
         fields_truncated=truncated,
     )
-
-
-def _page(ctx: Context, viewer: Viewer, wanted: object, page: PageRequest) -> tuple[int, UUID]:
-    limit = DEFAULT_LIMIT if page.limit is None else page.limit
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidRequest(f"page/limit: допустимо от 1 до {MAX_LIMIT}")
-    return limit, LAST if page.cursor is None else ctx.cursors.read(viewer, wanted, page.cursor)
 
 
 def _sooner(before: UUID, moment: datetime | None) -> UUID:

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from gateway.domain.roles import Viewer
-from gateway.operations import control, intake, journal, services
+from gateway.operations import control, inbox, intake, journal, launching, services, sessions, trails
 from gateway.operations.context import Context
+from gateway.operations.inbox import InboundDocument, InboundOutcome
+from gateway.operations.log_records import SessionError, SessionEvent, Trail
 from gateway.operations.records import (
     Launch,
     LaunchFilter,
@@ -40,6 +42,27 @@ class StartServiceResult:
     """Начатые запуски."""
 
     launch_ids: Annotated[tuple[UUID, ...], "Идентификаторы запусков, по одному на МО"]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchReference:
+    """Запуск, с которым выполнено действие."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundDocuments:
+    """Входящие документы."""
+
+    documents: Annotated[tuple[InboundDocument, ...], "Документы, старые первыми"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundOutcomes:
+    """Результаты подтверждения документов."""
+
+    outcomes: Annotated[tuple[InboundOutcome, ...], "Результат по каждому документу"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +171,27 @@ SERVICES: Final = (
                 record(PacketContent),
                 lambda ctx, viewer, asked: journal.get_packet_answer(ctx, viewer, asked.packet_id),
             ),
+            _row(
+                requests.ListSessionEvents,
+                listing("events", SessionEvent),
+                lambda ctx, viewer, asked: sessions.list_session_events(
+                    ctx, viewer, asked.launch_id, asked.page or _FIRST_PAGE
+                ),
+            ),
+            _row(
+                requests.ListSessionErrors,
+                listing("errors", SessionError),
+                lambda ctx, viewer, asked: sessions.list_session_errors(
+                    ctx, viewer, asked.launch_id, asked.page or _FIRST_PAGE
+                ),
+            ),
+            _row(
+                requests.GetJournal,
+                record(Trail),
+                lambda ctx, viewer, asked: trails.get_journal(
+                    ctx, viewer, asked.message_id, asked.track_id, asked.find_related
+                ),
+            ),
         ),
     ),
     ServiceContract(
@@ -162,6 +206,16 @@ SERVICES: Final = (
                 lambda ctx, viewer, asked: StartServiceResult(
                     control.start_service(ctx, viewer, asked.service_code, asked.organization_oids, asked.request_id)
                 ),
+            ),
+            _row(
+                requests.ResumeTransfer,
+                record(LaunchReference),
+                lambda ctx, viewer, asked: LaunchReference(launching.resume_transfer(ctx, viewer, asked.launch_id)),
+            ),
+            _row(
+                requests.StopLaunch,
+                record(LaunchReference),
+                lambda ctx, viewer, asked: LaunchReference(launching.stop_launch(ctx, viewer, asked.launch_id)),
             ),
             _row(
                 requests.HoldPackets,
@@ -190,6 +244,20 @@ SERVICES: Final = (
                     intake.submit_objects(
                         ctx, viewer, asked.service_code, asked.organization_oid, asked.objects, asked.batch_id
                     )
+                ),
+            ),
+            _row(
+                requests.TakeInbound,
+                record(InboundDocuments),
+                lambda ctx, viewer, asked: InboundDocuments(
+                    inbox.take_inbound(ctx, viewer, asked.service_code, asked.limit)
+                ),
+            ),
+            _row(
+                requests.ConfirmInbound,
+                record(InboundOutcomes),
+                lambda ctx, viewer, asked: InboundOutcomes(
+                    inbox.confirm_inbound(ctx, viewer, asked.ids, asked.accepted, asked.reason)
                 ),
             ),
         ),

@@ -72,12 +72,56 @@ class GetPacketAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ListSessionEvents:
+    """События сессии, старые первыми."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
+    page: PageChoice = None
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessionErrors:
+    """Ошибки, зарегистрированные во время сессии, старые первыми."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
+    page: PageChoice = None
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetJournal:
+    """След одного сообщения и того, что с ним связано: пакеты и их запуски."""
+
+    message_id: Annotated[UUID | None, "Идентификатор пакета"] = None
+    track_id: Annotated[str | None, "Идентификатор запуска, группы пакетов или requestId"] = None
+    find_related: Annotated[bool, "Вернуть и другие пакеты тех же исходных документов"] = False
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
 class StartService:
     """«Запуск»: запустить сервис по выбранным МО."""
 
     service_code: Annotated[str, "Код сервиса"]
     organization_oids: Annotated[tuple[str, ...], "OID выбранных МО; пусто, если МО не выбирается"] = ()
     request_id: Annotated[str | None, "Ключ повторяемости: повтор с тем же ключом не запускает второй раз"] = None
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTransfer:
+    """«Возобновить передачу»: продолжить сессию с новой проверки."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopLaunch:
+    """Остановить запуск: он завершится с результатом «Остановлен оператором»."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
     actor: Actor = None
 
 
@@ -105,4 +149,21 @@ class SubmitObjects:
     service_code: Annotated[str, "Код сервиса"]
     organization_oid: Annotated[str, "OID МО, которой принадлежат документы"]
     objects: Annotated[tuple[Submission, ...], "Исходные документы"]
-    batch_id: Annotated[str | None, "Ключ повторяемости посылки"] = None
+    batch_id: Annotated[str | None, "Идентификатор посылки в МИС, для разбора"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeInbound:
+    """Получение входящих документов; неподтверждённые возвращаются снова."""
+
+    service_code: Annotated[str | None, "Код сервиса; без него документы всех сервисов"] = None
+    limit: Annotated[int, "Сколько документов вернуть: от 1 до 1000"] = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmInbound:
+    """Подтверждение полученных документов."""
+
+    ids: Annotated[tuple[UUID, ...], "Идентификаторы документов"]
+    accepted: Annotated[bool, "Документы приняты МИС"]
+    reason: Annotated[str | None, "Почему документы не приняты"] = None

@@ -19,8 +19,12 @@ TYPE_NAMES: Final[dict[type, str]] = {
 ITEMS: Final[dict[str, str]] = {
     "codes": "code",
     "detail_columns": "column",
+    "documents": "document",
+    "errors": "error",
+    "events": "event",
     "fields": "field",
     "findings": "finding",
+    "ids": "id",
     "launch_columns": "column",
     "launch_ids": "launchId",
     "launches": "launch",

@@ -84,7 +84,13 @@ def test_the_first_rule_that_holds_gives_the_reason(action: Action) -> None:
 @pytest.mark.parametrize("action", Action)
 def test_facts_of_other_actions_change_nothing(action: Action) -> None:
     own = {name for name, _, _ in ORACLES[action]}
-    foreign = {"is_group": True, "enabled": False, "held": True, "stop_requested": True, "error_count": 3}
+    foreign: dict[str, Any] = {
+        "is_group": True,
+        "enabled": False,
+        "held": True,
+        "stop_requested": True,
+        "error_count": 3,
+    }
     others = {name: value for name, value in foreign.items() if name not in own}
     for chosen in combinations(action):
         assert refusal(action, Facts(**chosen, **others)) == refusal(action, Facts(**chosen))

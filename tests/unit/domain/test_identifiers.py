@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
+from itertools import islice, pairwise
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -26,7 +26,7 @@ def test_an_id_is_a_uuid_of_version_7(unix_ms: int) -> None:
 @given(MOMENTS, st.integers(2, 300))
 def test_a_run_rises_strictly(unix_ms: int, length: int) -> None:
     run = list(islice(uuid7_run(unix_ms), length))
-    assert all(earlier < later for earlier, later in zip(run, run[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(run))
     assert {value.version for value in run} == {7}
     assert run[0].int >> 80 == unix_ms
 

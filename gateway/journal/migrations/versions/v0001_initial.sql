@@ -203,6 +203,8 @@ CREATE TABLE launches (
 
 CREATE INDEX launches_failed_idx ON launches (service_code, id) WHERE result = 'FAILED';
 
+CREATE INDEX launches_group_idx ON launches (packet_group_id) WHERE packet_group_id IS NOT NULL;
+
 CREATE INDEX launches_organization_idx ON launches (organization_id, service_code, id);
 
 CREATE INDEX launches_running_idx ON launches (service_code) WHERE result = 'RUNNING';

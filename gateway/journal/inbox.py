@@ -1,0 +1,104 @@
+"""Inbound documents: what a peer sent for the МИС to take; kept until the МИС confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+
+def take(
+    connection: Connection,
+    organization_ids: Sequence[int],
+    service_codes: Sequence[str],
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Mark as taken and return the oldest unconfirmed documents, at most ``limit``; the same come again until
+    confirmed. Columns: id, service_code, document_type, received_at, organization_oid, content. The caller commits.
+    """
+    return connection.execute(
+        text(
+            """
+            WITH waiting AS (
+              SELECT d.id FROM unnest(CAST(:organizations AS bigint[])) AS o(id)
+              CROSS JOIN unnest(CAST(:services AS text[])) AS s(code)
+              CROSS JOIN LATERAL (
+                SELECT id FROM inbound_documents d WHERE d.organization_id = o.id AND d.service_code = s.code
+                  AND d.confirmed_at IS NULL ORDER BY d.id LIMIT :limit) d
+              ORDER BY d.id LIMIT :limit),
+            taken AS (
+              UPDATE inbound_documents d SET taken_at = coalesce(d.taken_at, clock_timestamp()) FROM waiting
+              WHERE d.id = waiting.id
+              RETURNING d.id, d.service_code, d.document_type, d.received_at, d.organization_id, d.content)
+            SELECT t.id, t.service_code, t.document_type, t.received_at, t.content, g.oid AS organization_oid
+            FROM taken t JOIN organizations g ON g.id = t.organization_id ORDER BY t.id
+            """
+        ),
+        {"organizations": list(organization_ids), "services": list(service_codes), "limit": limit},
+    ).all()
+
+
+def confirm(
+    connection: Connection,
+    ids: Sequence[UUID],
+    organization_ids: Sequence[int],
+    service_codes: Sequence[str],
+    *,
+    accepted: bool,
+    reason: str | None,
+) -> dict[UUID, bool]:
+    """Confirm documents of these МО and services; tell by id whether this call did it (False: confirmed before).
+
+    Ids that are not there are absent from the answer. The caller commits.
+    """
+    rows = connection.execute(
+        text(
+            """
+            WITH mine AS (
+              SELECT id, confirmed_at FROM inbound_documents
+              WHERE id = ANY(CAST(:ids AS uuid[])) AND organization_id = ANY(CAST(:organizations AS bigint[]))
+                AND service_code = ANY(CAST(:services AS text[]))
+              ORDER BY id FOR UPDATE),
+            done AS (
+              UPDATE inbound_documents d SET confirmed_at = clock_timestamp(), accepted = :accepted, reason = :reason
+              FROM mine WHERE d.id = mine.id AND mine.confirmed_at IS NULL)
+            SELECT id, confirmed_at IS NULL AS now FROM mine
+            """
+        ),
+        {
+            "ids": list(ids),
+            "organizations": list(organization_ids),
+            "services": list(service_codes),
+            "accepted": accepted,
+            "reason": reason,
+        },
+    )
+    return {row.id: row.now for row in rows}
+
+
+def add(
+    connection: Connection,
+    document_id: UUID,
+    service_code: str,
+    organization_id: int,
+    document_type: str,
+    packed: bytes,
+    packet_id: UUID | None,
+) -> None:
+    """Keep a document for the МИС. The caller commits, with the journal of how it came."""
+    connection.execute(
+        text(
+            "INSERT INTO inbound_documents (id, service_code, organization_id, document_type, packet_id, content)"
+            " VALUES (:id, :service, :organization, :type, :packet, :content)"
+        ),
+        {
+            "id": document_id,
+            "service": service_code,
+            "organization": organization_id,
+            "type": document_type,
+            "packet": packet_id,
+            "content": packed,
+        },
+    )

@@ -1,0 +1,53 @@
+"""Following a message: ids of the packets that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+_OF_LAUNCHES: Final = text(
+    """
+    SELECT p.id FROM unnest(CAST(:launches AS uuid[])) AS l(id)
+    CROSS JOIN LATERAL (SELECT id FROM packets WHERE launch_id = l.id AND id >= l.id ORDER BY id LIMIT :limit) p
+    ORDER BY p.id LIMIT :limit
+    """
+)
+_OF_OBJECTS: Final = text(
+    """
+    SELECT DISTINCT r.id FROM (
+      SELECT DISTINCT service_code, organization_id, packet_type, object_id FROM packets
+      WHERE id = ANY(CAST(:ids AS uuid[])) AND object_id IS NOT NULL) o
+    CROSS JOIN LATERAL (
+      SELECT p.id FROM packets p WHERE p.object_id = o.object_id AND p.service_code = o.service_code
+        AND p.organization_id = o.organization_id AND p.packet_type = o.packet_type ORDER BY p.id LIMIT :limit) r
+    ORDER BY r.id LIMIT :limit
+    """
+)
+
+
+def launches_of_track(connection: Connection, account_id: int, track_id: str, track: UUID | None) -> list[UUID]:
+    """Launches named by a launch id, by a packet group id, or by the account's own request id."""
+    rows = connection.execute(
+        text(
+            """
+            SELECT id FROM launches WHERE id = :track OR packet_group_id = :track
+            UNION SELECT unnest(launch_ids) FROM launch_requests
+              WHERE account_id = :account AND request_id = :request
+            """
+        ),
+        {"track": track, "account": account_id, "request": track_id},
+    )
+    return list(rows.scalars())
+
+
+def packets_of_launches(connection: Connection, launch_ids: Sequence[UUID], limit: int) -> list[UUID]:
+    """The first packets of these launches."""
+    return list(connection.execute(_OF_LAUNCHES, {"launches": list(launch_ids), "limit": limit}).scalars())
+
+
+def packets_of_same_objects(connection: Connection, packet_ids: Sequence[UUID], limit: int) -> list[UUID]:
+    """The first packets made of the same source objects as these."""
+    return list(connection.execute(_OF_OBJECTS, {"ids": list(packet_ids), "limit": limit}).scalars())

