@@ -11,100 +11,41 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from gateway import __version__
 from gateway.catalog.registry import load_catalog
-from gateway.domain.errors import ConfigurationError, GatewayError
+from gateway.cli_common import DATA, database, later, readable_errors, url_of
+from gateway.cli_export import export
+from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
-from gateway.embedded import postgres
 from gateway.embedded.supervisor import Supervisor
 from gateway.journal import registry, schema
 from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.operations.passwords import hash_password
-from gateway.settings import Settings, load_settings, shown
-from gateway.soap.app import wsdl_documents
-from gateway.web import serve as serve_web
-from workers.checks import run_checks
-from workers.demo.story import run_demo
+from gateway.settings import load_settings, shown
 from workers.runner.process import WorkerProcess
-from workers.sandbox.tfoms import serve as serve_tfoms
 
-SANDBOXES: Final = {"tfoms": serve_tfoms}
+serve_web = later("gateway.web", "serve")
+wsdl_documents = later("gateway.soap.app", "wsdl_documents")
+run_checks = later("workers.checks", "run_checks")
+run_demo = later("workers.demo.story", "run_demo")
+SANDBOXES: Final = {"tfoms": later("workers.sandbox.tfoms", "serve")}
 
 WSDL_SNAPSHOT_URL: Final = "https://gateway.example"
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-DATA = click.option(
-    "--data",
-    "data_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Папка данных встроенной базы (без неё: GATEWAY_DATABASE_URL).",
-)
-
-
-def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn expected failures into one line and an exit code that means something."""
-
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except ConfigurationError as error:
-            _fail(error.message, 2)
-        except GatewayError as error:
-            _fail(error.message, 1)
-        except OperationalError:
-            _fail("База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен", 2)
-        except ArgumentError:
-            _fail("Адрес базы данных записан неверно: нужен вид postgresql://пользователь@узел/база", 2)
-        except KeyboardInterrupt:
-            _fail("Прервано", 130)
-
-    return wrapper
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    click.echo(f"gateway: {message}", err=True)
-    sys.exit(status)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gateway")
 def main() -> None:
     """Журнал работы сервисов: SOAP/XML-шлюз региональной МИС."""
-
-
-def _database(data_dir: Path | None) -> Engine:
-    """Engine of the database that a command works on; of the schema of this release.
-
-    Raises:
-        ConfigurationError: neither --data nor GATEWAY_DATABASE_URL, or the embedded database is not running.
-    """
-    engine = connect(_url(data_dir, load_settings()), pool_size=1)
-    schema.require_version(engine)
-    return engine
-
-
-def _url(data_dir: Path | None, settings: Settings) -> str:
-    if data_dir is None:
-        return settings.require_database()
-    url = postgres.running_url(data_dir)
-    if url is None:
-        raise ConfigurationError(f"Встроенная база в {data_dir} не запущена: выполните «gateway up --data {data_dir}»")
-    return url
 
 
 @main.command()
@@ -189,7 +130,7 @@ def sandbox(
 @readable_errors
 def migrate(data_dir: Path | None) -> None:
     """Привести базу данных к версии программы."""
-    version = schema.migrate(connect(_url(data_dir, load_settings()), pool_size=1))
+    version = schema.migrate(connect(url_of(data_dir, load_settings()), pool_size=1))
     click.echo(f"База данных готова, версия {version}")
 
 
@@ -204,10 +145,17 @@ def account() -> None:
 @click.option("--organization", "oids", multiple=True, metavar="OID", help="OID МО; можно несколько раз.")
 @click.option("--may-act", is_flag=True, help="МИС может действовать от имени своих пользователей.")
 @click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
+@click.option("--certificate", metavar="DN", help="Субъект клиентского сертификата (RFC 2253): вход и по нему.")
 @DATA
 @readable_errors
 def account_add(
-    login: str, role: str, oids: tuple[str, ...], may_act: bool, password_file: Any, data_dir: Path | None
+    login: str,
+    role: str,
+    oids: tuple[str, ...],
+    may_act: bool,
+    password_file: Any,
+    certificate: str | None,
+    data_dir: Path | None,
 ) -> None:
     """Добавить учётную запись."""
     chosen = Role(role)
@@ -216,16 +164,18 @@ def account_add(
     password = password_file.read().strip() if password_file else click.prompt("Пароль", hide_input=True)
     if len(password) < 8:
         raise ConfigurationError("Пароль короче 8 знаков")
-    with _database(data_dir).begin() as connection:
+    with database(data_dir).begin() as connection:
         found = registry.find_organizations(connection, oids)
         missing = [oid for oid in oids if oid not in found]
         if missing:
             raise ConfigurationError(f"Нет МО с OID {', '.join(missing)}: добавьте «gateway organization add»")
         ids = [row.id for row in found.values()]
         try:
-            registry.add_account(connection, login, hash_password(password), chosen, ids, may_act=may_act)
+            registry.add_account(
+                connection, login, hash_password(password), chosen, ids, may_act=may_act, certificate=certificate
+            )
         except IntegrityError as error:
-            raise ConfigurationError(f"Учётная запись {login} уже есть") from error
+            raise ConfigurationError(f"Учётная запись {login} или её сертификат уже есть") from error
         event = registry.AuditEvent("account-add", [login], detail={"role": role})
         registry.audit(connection, None, event, who="командная строка")
     click.echo(f"Учётная запись {login} добавлена: {ROLE_TITLES[chosen]}")
@@ -237,7 +187,7 @@ def account_add(
 def account_list(data_dir: Path | None) -> None:
     """Показать учётные записи."""
     table = Table("Логин", "Роль", "МО", "Действует за пользователей", "Отключена")
-    with _database(data_dir).connect() as connection:
+    with database(data_dir).connect() as connection:
         for row in registry.list_accounts(connection):
             disabled = f"{row.disabled_at:%d.%m.%Y %H:%M}" if row.disabled_at else ""
             table.add_row(row.login, row.role, ", ".join(row.oids), "да" if row.may_act else "", disabled)
@@ -250,7 +200,7 @@ def account_list(data_dir: Path | None) -> None:
 @readable_errors
 def account_disable(login: str, data_dir: Path | None) -> None:
     """Отключить учётную запись."""
-    with _database(data_dir).begin() as connection:
+    with database(data_dir).begin() as connection:
         if not registry.disable_account(connection, login):
             raise ConfigurationError(f"Нет действующей учётной записи {login}")
         event = registry.AuditEvent("account-disable", [login])
@@ -271,7 +221,7 @@ def organization() -> None:
 @readable_errors
 def organization_add(oid: str, name: str, codes: tuple[str, ...], data_dir: Path | None) -> None:
     """Добавить МО или изменить МО с этим OID."""
-    with _database(data_dir).begin() as connection:
+    with database(data_dir).begin() as connection:
         registry.put_organization(connection, oid, name, _codes(codes))
     click.echo(f"МО {oid} записана")
 
@@ -290,7 +240,7 @@ def _codes(given: tuple[str, ...]) -> dict[str, str]:
 def organization_import(file: Path, data_dir: Path | None) -> None:
     """Загрузить МО из CSV: столбцы oid, name и по столбцу на систему (tfoms …); всё или ничего."""
     rows = _read_organizations(file)
-    with _database(data_dir).begin() as connection:
+    with database(data_dir).begin() as connection:
         for row in rows:
             codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
             registry.put_organization(connection, row["oid"], row["name"], codes)
@@ -331,7 +281,7 @@ def settings() -> None:
 def check(data_dir: Path | None) -> None:
     """Проверить манифесты, схемы, WSDL, версию базы данных и очередь."""
     found = load_settings()
-    url = _url(data_dir, found) if data_dir is not None or found.database_url is not None else None
+    url = url_of(data_dir, found) if data_dir is not None or found.database_url is not None else None
     failed = False
     for item in run_checks(found, url):
         click.echo(
@@ -371,6 +321,8 @@ def demo(once: bool) -> None:
     summary = run_demo(stay=None if once else _stop_signal())
     click.echo(json.dumps(summary, ensure_ascii=False))
 
+
+main.add_command(export)
 
 if __name__ == "__main__":
     main()

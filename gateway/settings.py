@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -65,7 +65,17 @@ class Settings(BaseSettings):
         (), description="Коды сервисов, которых в этом регионе нет"
     )
     max_objects: int = Field(1000, ge=1, le=10_000, description="Документов в одном SubmitObjects")
-    services: dict[str, dict[str, str]] = Field({}, description="Настройки обменов по их slug")
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, FromCommas] = Field(
+        (), description="Адреса прокси, которым верим об адресе, TLS и сертификате клиента"
+    )
+    certificate_header: str = Field(
+        "X-Client-Certificate", pattern=r"^[A-Za-z0-9-]+$", description="Заголовок прокси с DN сертификата клиента"
+    )
+    allow_plain_http: bool = Field(False, description="Принимать пароли по сети без TLS (только для испытаний)")
+    limits: dict[str, dict[str, Annotated[int, Field(ge=1)]]] = Field(
+        {}, description="Пределы запросов по операциям: max_bytes, max_depth, max_elements, max_items, send_s…"
+    )
+    services: dict[str, dict[str, str]] = Field({}, repr=False, description="Настройки обменов по их slug")
 
     @classmethod
     def settings_customise_sources(
@@ -125,11 +135,14 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise ConfigurationError(f"Настройка {explain(error)}") from None
-    except SettingsError:
-        raise ConfigurationError(f"Настройка {PREFIX}SERVICES: нужен объект JSON") from None
+    except SettingsError as error:
+        named = _IN_QUOTES.search(str(error))
+        raise ConfigurationError(f"Настройка {named[0] if named else PREFIX}: нужен объект JSON") from None
     except ValueError as error:
         raise ConfigurationError(f"Файл настроек {config} не читается: {error}") from error
 
+
+_IN_QUOTES: Final = re.compile(r'(?<=")\w+(?=")')
 
 _REASONS: Final = {
     "extra_forbidden": "такого ключа нет",
@@ -173,9 +186,9 @@ _PASSWORD_IN_QUERY: Final = re.compile(r"(?<=password=)[^&]+")
 
 def mask_url(url: str) -> str:
     """The same address with its password hidden."""
-    parts = urlsplit(url)
-    netloc = parts.netloc.replace(f":{parts.password}@", f":{MASK}@") if parts.password else parts.netloc
-    return urlunsplit(parts._replace(netloc=netloc, query=_PASSWORD_IN_QUERY.sub(MASK, parts.query)))
+    password = urlsplit(url).password
+    hidden = url.replace(f":{password}@", f":{MASK}@", 1) if password else url
+    return _PASSWORD_IN_QUERY.sub(MASK, hidden)
 
 
 SECRET_KEYS: Final = ("password", "secret", "token", "key")

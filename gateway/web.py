@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server import Server as Granian
 
 from gateway.catalog.registry import load_catalog
@@ -15,6 +14,9 @@ from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.settings import Settings, load_settings
 from gateway.soap.app import build_wsgi
+from gateway.soap.front import Front
+from gateway.soap.origin import Trust
+from gateway.xml.limits import HEADERS_S, MAX_HEADER_BYTES
 
 
 def make_context(settings: Settings) -> Context:
@@ -26,14 +28,16 @@ def make_context(settings: Settings) -> Context:
     engine = connect(settings.require_database(), pool_size=settings.web_threads + 1, application="gateway-serve")
     require_version(engine)
     catalog = load_catalog(settings.exchange_folders, settings.services_off)
-    return Context(engine, catalog, Cursors(load_secret(engine)), settings.max_objects)
+    return Context(engine, catalog, Cursors(load_secret(engine)), settings.max_objects, settings.public_url)
 
 
-def application() -> Any:
-    """WSGI application of one child process; settings come from the environment."""
+def application() -> Front:
+    """RSGI application of one child process; settings come from the environment."""
     settings = load_settings()
     configure(settings.log_level)
-    return build_wsgi(make_context(settings), public_url=settings.public_url)
+    trust = Trust(settings.trusted_proxies, settings.certificate_header, settings.allow_plain_http)
+    soap = build_wsgi(make_context(settings), public_url=settings.public_url, limits=settings.limits, trust=trust)
+    return Front(soap, settings.web_threads)
 
 
 def serve(settings: Settings) -> None:
@@ -42,9 +46,11 @@ def serve(settings: Settings) -> None:
         "gateway.web:application",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=settings.web_processes,
-        blocking_threads=settings.web_threads,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_S * 1000, max_buffer_size=MAX_HEADER_BYTES),
+        websockets=False,
         factory=True,
         respawn_failed_workers=True,
         workers_kill_timeout=10,

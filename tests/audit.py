@@ -29,7 +29,8 @@ def check_objects(connection: Connection) -> None:
     doubled = "SELECT source_object_id, count(*) FROM packets GROUP BY 1 HAVING count(*) <> 1"
     assert _pairs(connection, doubled) == []
     unanswered = """
-        SELECT id, status FROM packets WHERE 2 <> (SELECT count(*) FROM packet_bodies b WHERE b.packet_id = packets.id)"""
+        SELECT id, status FROM packets p
+        WHERE 2 <> (SELECT count(*) FROM packet_bodies b WHERE b.packet_id = p.id)"""
     assert _pairs(connection, unanswered) == []
 
 

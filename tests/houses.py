@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -35,12 +35,12 @@ SLUG: Final = "tfoms_hosp"
 USER, PASSWORD = "mis", "выдуманный пароль"
 
 
-def quick_catalog() -> Catalog:
+def quick_catalog(answer_window_s: float = 120) -> Catalog:
     """The catalog with small batches and short pauses, so that a short run has many steps."""
     catalog = load_catalog()
     exchange = catalog.exchanges[SERVICE]
     sending = exchange.manifest.sending.model_copy(
-        update={"form_batch": 7, "send_batch": 5, "answer_poll_s": 0.2, "answer_window_s": 120}
+        update={"form_batch": 7, "send_batch": 5, "answer_poll_s": 0.2, "answer_window_s": answer_window_s}
     )
     retry = exchange.manifest.retry.model_copy(update={"delay_s": 0.1})
     manifest = exchange.manifest.model_copy(update={"sending": sending, "retry": retry})
@@ -118,7 +118,7 @@ class House:
     def is_idle(self) -> bool:
         """Nothing is left to do, late answers included."""
         with self.engine.connect() as connection:
-            return connection.execute(text("SELECT count(*) FROM outbox")).scalar_one() == 0
+            return int(connection.execute(text("SELECT count(*) FROM outbox")).scalar_one()) == 0
 
     @contextmanager
     def worker(self, **doom: str) -> Iterator[Worker]:
@@ -175,24 +175,36 @@ class Worker:
             self._process.stdout.close()
 
 
+def environment_for(sandbox: TfomsSandbox) -> dict[str, str]:
+    """Settings by which any process of ours reaches this peer."""
+    services = {SLUG: {"address": sandbox.url, "username": USER, "password": PASSWORD}}
+    return {"GATEWAY_SERVICES": json.dumps(services), "GATEWAY_LOG_LEVEL": "DEBUG"}
+
+
 @contextmanager
-def house(database_url: str, redis_url: str | None, logs: Path) -> Iterator[House]:
-    """Furnish a migrated, empty database: three МО, a peer with memory only, environment for workers."""
-    with ExitStack() as stack:
-        engine = connect(database_url, pool_size=3)
-        stack.callback(engine.dispose)
-        sandbox = TfomsSandbox()
-        address = sandbox.start(username=USER, password=PASSWORD)
-        stack.callback(sandbox.stop)
+def furnished(database_url: str, sandbox: TfomsSandbox, environment: dict[str, str], logs: Path) -> Iterator[House]:
+    """A migrated database with the three МО of the invented region in it."""
+    engine = connect(database_url, pool_size=3)
+    try:
         with engine.begin() as connection:
             ids = {
                 o.oid: registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code}) for o in ORGANIZATIONS
             }
-        environment = {
-            "GATEWAY_DATABASE_URL": database_url,
-            "GATEWAY_SERVICES": json.dumps({SLUG: {"address": address, "username": USER, "password": PASSWORD}}),
-            "GATEWAY_LOG_LEVEL": "DEBUG",
-        }
-        if redis_url is not None:
-            environment["GATEWAY_REDIS_URL"] = redis_url
         yield House(engine, sandbox, environment, logs, ids)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def house(database_url: str, redis_url: str | None, logs: Path) -> Iterator[House]:
+    """Furnish an empty database: three МО, a peer with memory only, environment for workers."""
+    sandbox = TfomsSandbox()
+    sandbox.start(username=USER, password=PASSWORD)
+    environment = environment_for(sandbox) | {"GATEWAY_DATABASE_URL": database_url}
+    if redis_url is not None:
+        environment["GATEWAY_REDIS_URL"] = redis_url
+    try:
+        with furnished(database_url, sandbox, environment, logs) as home:
+            yield home
+    finally:
+        sandbox.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -69,9 +69,10 @@ def form(
     found: Sequence[DueObject],
     refused: Iterable[str] = (),
     rules: str = RULES,
+    ids: Iterator[UUID] | None = None,
 ) -> list[UUID]:
     """Journal a packet for each object, FORM_ERROR for the ids in ``refused``; return the packets' ids."""
-    wrong, ids = set(refused), new_ids(connection)
+    wrong, ids = set(refused), ids or new_ids(connection)
     formed = [
         FormedPacket(next(ids), source, TYPE, b"<packet/>", REFUSED if source.object_id in wrong else ())
         for source in found

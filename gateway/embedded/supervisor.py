@@ -27,6 +27,7 @@ CHILDREN: Final = ("serve", "worker")
 STOP_S: Final = 30.0
 MAX_RESTART_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0
+POLL_S: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -39,7 +40,8 @@ class Supervisor:
     """The embedded profile as a context: everything runs inside it and has ended after it.
 
     A child that dies is started again, with growing pauses up to 30 s; the record of a child that ran for
-    a minute is clean.
+    a minute is clean. A database server that dies is started again too, and the children after it, for its
+    address is new.
     """
 
     def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
@@ -48,6 +50,9 @@ class Supervisor:
         self._stop = threading.Event()
         self._watchers: list[threading.Thread] = []
         self._postgres: postgres.RunningPostgres | None = None
+        self._database_up = threading.Event()
+        self._children_gone = threading.Event()
+        self._database = threading.Thread(target=self._keep_database, name="database", daemon=True)
 
     @property
     def database_url(self) -> str:
@@ -74,13 +79,14 @@ class Supervisor:
             raise
         finally:
             engine.dispose()
+        self._database_up.set()
+        self._database.start()
         return self
 
     def start_children(self) -> None:
         """Start the web processes and the worker; they get the database's address through their environment."""
-        environment = {**os.environ, **self._environment, "GATEWAY_DATABASE_URL": self.database_url}
         for name in CHILDREN:
-            watcher = threading.Thread(target=self._keep_running, args=(name, environment), name=name, daemon=True)
+            watcher = threading.Thread(target=self._keep_running, args=(name,), name=name, daemon=True)
             watcher.start()
             self._watchers.append(watcher)
 
@@ -91,12 +97,36 @@ class Supervisor:
         self._stop.set()
         for watcher in self._watchers:
             watcher.join(STOP_S + 5)
+        self._children_gone.set()
+        self._database.join(STOP_S)
         if self._postgres is not None:
             self._postgres.stop()
 
-    def _keep_running(self, name: str, environment: Mapping[str, str]) -> None:
+    def _keep_database(self) -> None:
+        """Start a dead server again. A server ends with the thread that started it: this one outlives the children."""
+        pause = POLL_S
+        while not self._children_gone.wait(pause):
+            pause = POLL_S
+            if self._postgres is None or self._postgres.is_alive():
+                continue
+            logger.error("the database server died, starting it again")
+            self._database_up.clear()
+            self._postgres.stop()
+            try:
+                self._postgres = postgres.start(self._data_dir)
+            except ConfigurationError as error:
+                logger.error("the database server does not start: %s", error.message)
+                pause = MAX_RESTART_PAUSE_S
+            else:
+                self._database_up.set()
+
+    def _keep_running(self, name: str) -> None:
         pause = 0.0
         while not self._stop.wait(pause):
+            if not self._database_up.wait(POLL_S):
+                continue
+            database_url = self.database_url
+            environment = {**os.environ, **self._environment, "GATEWAY_DATABASE_URL": database_url}
             began = time.monotonic()
             # The death signal follows the thread that forks: this one lives as long as the supervisor.
             child = subprocess.Popen(
@@ -106,9 +136,9 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 # only calls prctl of a library loaded before
             )
-            while child.poll() is None and not self._stop.wait(0.1):
+            while child.poll() is None and not self._stop.wait(POLL_S) and self.database_url == database_url:
                 pass
-            if self._stop.is_set():
+            if child.poll() is None:
                 _end(child)
             _kill_group(child.pid)
             if self._stop.is_set():

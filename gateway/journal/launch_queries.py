@@ -119,8 +119,8 @@ def newest_launches(connection: Connection, query: LaunchQuery, service_codes: S
 
 
 def count_launches(connection: Connection, query: LaunchQuery) -> int:
-    """Count launches up to ``COUNT_CAP`` + 1, whatever the page."""
-    candidates, parameters = _candidates(replace(query, before=LAST, limit=COUNT_CAP + 1))
+    """Count launches up to ``COUNT_CAP`` + 1."""
+    candidates, parameters = _candidates(replace(query, limit=COUNT_CAP + 1))
     statement = text(f"SELECT count(*) FROM (SELECT id FROM ({candidates}) f LIMIT :limit) n")
     return int(connection.execute(statement, parameters).scalar_one())
 

@@ -1,7 +1,8 @@
 """What is still to be done, and who is doing it: the outbox and its leases.
 
-A row is a wish: run a launch, or collect late answers of a service. It is written in the transaction that makes it
-necessary and deleted in the one that makes it done. The broker only carries its id; it may lose everything.
+A row is a wish: run a launch, collect late answers of a service, or make a report. It is written in the transaction
+that makes it necessary and deleted in the one that makes it done. The broker only carries its id; it may lose
+everything.
 
 A worker leases the row (heartbeat 3 s, lease 10 s, the database's clock only). Every transaction of that worker begins
 with :func:`leased`, which locks the row ``FOR KEY SHARE`` and compares the fencing token; taking a lease over needs
@@ -17,7 +18,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
 from gateway.domain.errors import Conflict
 from gateway.journal.engine import new_ids
@@ -27,12 +30,16 @@ HEARTBEAT_S: Final = 3.0
 REPUBLISH_S: Final = 10.0
 CHANNEL: Final = "gateway_outbox"
 
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PendingRollbackError, psycopg.OperationalError)
+"""What a connection that breaks or a transaction that the server cut short raises: no fault of the work itself."""
+
 
 class Task(StrEnum):
     """Kind of work in the outbox."""
 
     LAUNCH = "launch"
     ANSWERS = "answers"
+    REPORT = "report"
 
 
 class LeaseLost(Conflict):
@@ -151,6 +158,15 @@ def postpone(connection: Connection, lease: Lease, seconds: float, *, failures: 
         ),
         {"id": lease.id, "token": lease.token, "pause": seconds, "failures": failures, "crashes": crashes},
     )
+
+
+def post_report(connection: Connection, report_id: UUID) -> None:
+    """Write the wish to make a report; it has the report's id. The relay is woken when the caller commits."""
+    connection.execute(
+        text("INSERT INTO outbox (id, task, service_code) VALUES (:id, :task, 'reports')"),
+        {"id": report_id, "task": Task.REPORT},
+    )
+    connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 
 def finish(connection: Connection, lease: Lease) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from gateway.journal.bodies import unpack
 from gateway.journal.launch_queries import COUNT_CAP, FIRST, LAST
@@ -44,19 +44,8 @@ class PacketQuery:
 def _conditions(query: PacketQuery) -> tuple[list[str], dict[str, Any]]:
     conditions = ["p.id >= :since", "p.id < :before"]
     parameters: dict[str, Any] = {"since": query.since, "before": query.before, "limit": query.limit}
-    equal = {
-        "launch_id": query.launch_id,
-        "packet_type": query.packet_type,
-        "operation": query.operation,
-        "object_id": query.object_id,
-        "held": query.held,
-    }
-    for column, value in equal.items():
-        if value is not None:
-            conditions.append(f"p.{column} = :{column}")
-            parameters[column] = value
-    if query.held:
-        conditions.append("p.held")
+    if query.held is not None:
+        conditions.append("p.held" if query.held else "NOT p.held")
     if query.changed_since is not None:
         conditions.append("p.changed_at >= :changed_since")
         parameters["changed_since"] = query.changed_since
@@ -67,49 +56,77 @@ def _conditions(query: PacketQuery) -> tuple[list[str], dict[str, Any]]:
     return conditions, parameters
 
 
-def _streams(query: PacketQuery) -> tuple[str, list[str], dict[str, Any]]:
-    """Outer rows of which each gives one index walk: services × МО × statuses."""
-    outer, conditions, parameters = [], [], {}
-    axes = (
-        ("service_code", "text", query.service_codes),
-        ("organization_id", "bigint", query.organization_ids),
-        ("status", "text", query.statuses or None),
-    )
-    for column, kind, values in axes:
-        if values is None:
+_LEADING: Final = ("launch_id", "organization_id", "service_code")
+"""First columns of the indexes that give pages in order, the narrowest first."""
+
+
+def _axes(query: PacketQuery) -> tuple[list[str], dict[str, str], dict[str, Any]]:
+    """Rows of which each gives one index walk (services × МО × statuses), and where each column has its value."""
+    one = {
+        "launch_id": ("uuid", query.launch_id),
+        "packet_type": ("text", query.packet_type),
+        "operation": ("text", query.operation),
+        "object_id": ("text", query.object_id),
+    }
+    many: dict[str, tuple[str, Collection[Any] | None]] = {
+        "service_code": ("text", query.service_codes),
+        "organization_id": ("bigint", query.organization_ids),
+        "status": ("text", query.statuses or None),
+        **{column: (kind, None if value is None else (value,)) for column, (kind, value) in one.items()},
+    }
+    outer: list[str] = []
+    values: dict[str, str] = {}
+    parameters: dict[str, Any] = {}
+    for column, (kind, chosen) in many.items():
+        if chosen is None:
             continue
-        if len(values) == 1:
-            conditions.append(f"p.{column} = :{column}")
-            parameters[column] = next(iter(values))
+        if len(chosen) == 1:
+            values[column], parameters[column] = f"CAST(:{column} AS {kind})", next(iter(chosen))
         else:
             outer.append(f"unnest(CAST(:{column} AS {kind}[])) AS s_{column}(value)")
-            conditions.append(f"p.{column} = s_{column}.value")
-            parameters[column] = sorted(values)
-    return " CROSS JOIN ".join(outer), conditions, parameters
+            values[column], parameters[column] = f"s_{column}.value", sorted(chosen)
+    return outer, values, parameters
 
 
-def _statement(query: PacketQuery, columns: str) -> tuple[str, dict[str, Any]]:
-    conditions, parameters = _conditions(query)
-    outer, more, others = _streams(query)
-    where = " AND ".join([*conditions, *more])
-    inner = f"SELECT {columns} FROM packets p WHERE {where} ORDER BY p.id DESC LIMIT :limit"
-    statement = f"SELECT q.* FROM {outer} CROSS JOIN LATERAL ({inner}) q" if outer else inner
+def selection(query: PacketQuery, columns: str) -> tuple[str, dict[str, Any]]:
+    """SQL that reads these columns of the query's packets (``p``), up to ``limit`` a walk, and its parameters.
+
+    The leading column of the index to walk stands in the order and is compared with an array of one: of a plain
+    equality the planner concludes that the id alone gives the order, and then it may walk the primary key past every
+    packet of other launches, МО and services.
+    """
+    outer, values, parameters = _axes(query)
+    conditions, others = _conditions(query)
+    leading = next((column for column in _LEADING if column in values), None)
+    order = "p.id DESC"
+    if leading is not None:
+        order = f"p.{leading} DESC, p.id DESC"
+        values[leading] = f"ANY(ARRAY[{values[leading]}])"
+    where = " AND ".join([*conditions, *(f"p.{column} = {value}" for column, value in values.items())])
+    inner = f"SELECT {columns} FROM packets p WHERE {where} ORDER BY {order} LIMIT :limit"
+    statement = f"SELECT q.* FROM {' CROSS JOIN '.join(outer)} CROSS JOIN LATERAL ({inner}) q" if outer else inner
     return statement, {**parameters, **others}
+
+
+def page_statement(query: PacketQuery) -> tuple[TextClause, dict[str, Any]]:
+    """Statement that reads up to ``limit`` packets, newest first, with the OID of their МО, and its parameters."""
+    selected, parameters = selection(query, COLUMNS)
+    page = text(
+        f"SELECT f.*, g.oid AS organization_oid FROM ({selected}) f"
+        " LEFT JOIN organizations g ON g.id = f.organization_id ORDER BY f.id DESC LIMIT :limit"
+    )
+    return page, parameters
 
 
 def page_of_packets(connection: Connection, query: PacketQuery) -> Sequence[Row[Any]]:
     """Read up to ``limit`` packets, newest first, with the OID of their МО."""
-    statement, parameters = _statement(query, COLUMNS)
-    page = text(
-        f"SELECT f.*, g.oid AS organization_oid FROM ({statement}) f"
-        " LEFT JOIN organizations g ON g.id = f.organization_id ORDER BY f.id DESC LIMIT :limit"
-    )
-    return connection.execute(page, parameters).all()
+    statement, parameters = page_statement(query)
+    return connection.execute(statement, parameters).all()
 
 
 def count_packets(connection: Connection, query: PacketQuery) -> int:
-    """Count packets up to ``COUNT_CAP`` + 1, whatever the page."""
-    statement, parameters = _statement(replace(query, before=LAST, limit=COUNT_CAP + 1), "p.id")
+    """Count packets up to ``COUNT_CAP`` + 1."""
+    statement, parameters = selection(replace(query, limit=COUNT_CAP + 1), "p.id")
     counted = text(f"SELECT count(*) FROM (SELECT id FROM ({statement}) f LIMIT :limit) n")
     return int(connection.execute(counted, parameters).scalar_one())
 

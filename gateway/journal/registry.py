@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Role, Viewer
@@ -18,6 +18,7 @@ from gateway.journal.tables import (
     audit_events,
     organizations,
     service_settings,
+    spent_nonces,
 )
 
 
@@ -76,13 +77,18 @@ def add_account(
     organization_ids: Sequence[int],
     *,
     may_act: bool,
+    certificate: str | None = None,
 ) -> int:
     """Add an account with its МО; return its id. The caller commits.
 
+    ``certificate`` is the subject (RFC 2253) of the client certificate that stands for the account.
+
     Raises:
-        sqlalchemy.exc.IntegrityError: the login is taken.
+        sqlalchemy.exc.IntegrityError: the login or the certificate is taken.
     """
-    row = insert(accounts).values(login=login, password_hash=password_hash, role=role, may_act=may_act)
+    row = insert(accounts).values(
+        login=login, password_hash=password_hash, role=role, may_act=may_act, certificate=certificate
+    )
     account_id = int(connection.execute(row.returning(accounts.c.id)).scalar_one())
     if organization_ids:
         pairs = [{"account_id": account_id, "organization_id": i} for i in sorted(set(organization_ids))]
@@ -102,7 +108,16 @@ def disable_account(connection: Connection, login: str) -> bool:
 
 def find_account(connection: Connection, login: str) -> StoredAccount | None:
     """The account of a login, with its МО, or None."""
-    row = connection.execute(select(accounts).where(accounts.c.login == login)).one_or_none()
+    return _stored(connection, accounts.c.login == login)
+
+
+def find_account_by_certificate(connection: Connection, subject: str) -> StoredAccount | None:
+    """The account of a client certificate, by the certificate's subject (RFC 2253), or None."""
+    return _stored(connection, accounts.c.certificate == subject)
+
+
+def _stored(connection: Connection, condition: ColumnElement[bool]) -> StoredAccount | None:
+    row = connection.execute(select(accounts).where(condition)).one_or_none()
     if row is None:
         return None
     owned = connection.execute(
@@ -145,6 +160,22 @@ def put_service_settings(connection: Connection, service_code: str, *, enabled: 
             set_={"enabled": enabled, "changed_at": text("clock_timestamp()")},
         )
     )
+
+
+def spend_nonce(connection: Connection, digest: bytes) -> bool:
+    """Remember a nonce and forget a few that are over 15 minutes old; tell whether it was new. The caller commits."""
+    connection.execute(
+        text(
+            """
+            DELETE FROM spent_nonces WHERE digest IN (
+              SELECT digest FROM spent_nonces WHERE spent_at < clock_timestamp() - interval '15 minutes'
+              ORDER BY spent_at LIMIT 10 FOR UPDATE SKIP LOCKED
+            )
+            """
+        )
+    )
+    statement = upsert(spent_nonces).values(digest=digest).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -77,7 +78,17 @@ accounts = Table(
     now("created_at"),
     now("changed_at"),
     moment("disabled_at"),
+    Column("certificate", Text, unique=True),
 )
+
+spent_nonces = Table(
+    "spent_nonces",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    now("spent_at"),
+    Index("spent_nonces_spent_at_idx", "spent_at"),
+)
+"""Nonces of the last minutes, so that a message is taken once by whichever process it comes to."""
 
 account_organizations = Table(
     "account_organizations",

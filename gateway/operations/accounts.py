@@ -36,6 +36,19 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
     return usable.account
 
 
+def find_by_certificate(ctx: Context, subject: str) -> Account | None:
+    """The enabled account that a client certificate stands for, by the certificate's subject (RFC 2253)."""
+    with ctx.engine.connect() as connection:
+        stored = None if "\0" in subject else registry.find_account_by_certificate(connection, subject)
+    return stored.account if stored is not None and not stored.disabled else None
+
+
+def spend_nonce(ctx: Context, digest: bytes) -> bool:
+    """Remember a nonce for 15 minutes, for all processes; tell whether it was new. Commits."""
+    with ctx.engine.begin() as connection:
+        return registry.spend_nonce(connection, digest)
+
+
 def as_viewer(ctx: Context, account: Account, claim: ActorClaim | None, address: str | None) -> Viewer:
     """The caller of this request: the account itself, or the account acting for a person of its МИС.
 

@@ -19,4 +19,5 @@ class Context:
     catalog: Catalog
     cursors: Cursors
     max_objects: int = 1000
+    public_url: str = "http://127.0.0.1:8080"
     passwords: PasswordGate = field(default_factory=PasswordGate)

@@ -47,12 +47,10 @@ def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: Page
     manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
     limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
-        organization = _organization_id(connection, viewer, wanted.organization_oid)
-        query = replace(
-            _launch_query(viewer, wanted, organization, limit + 1), before=_sooner(before, wanted.started_to)
-        )
-        rows = launch_queries.page_of_launches(connection, query)
-        total = launch_queries.count_launches(connection, replace(query, before=_sooner(LAST, wanted.started_to)))
+        query = launch_query(connection, viewer, wanted)
+        asked = replace(query, limit=limit + 1, before=min(before, query.before))
+        rows = launch_queries.page_of_launches(connection, asked)
+        total = launch_queries.count_launches(connection, query)
     launches = [presenting.launch(row, manifest=manifest, viewer=viewer) for row in rows]
     return paging.page_of(ctx, viewer, wanted, launches, limit, total)
 
@@ -90,10 +88,9 @@ def list_packets(ctx: Context, viewer: Viewer, wanted: PacketFilter, page: PageR
         InvalidRequest: the filter names neither a launch nor a period, a period too long, an unknown status, a limit
             or a cursor that is wrong.
     """
-    _check_filter(wanted)
     limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
-        query = _packet_query(ctx, connection, viewer, wanted)
+        query = packet_query(ctx, connection, viewer, wanted)
         asked = replace(query, limit=limit + 1, before=min(before, query.before))
         rows = packet_queries.page_of_packets(connection, asked)
         total = packet_queries.count_packets(connection, query)
@@ -145,23 +142,28 @@ def _content(ctx: Context, viewer: Viewer, packet_id: UUID, kind: str, action: s
     )
 
 
-def _sooner(before: UUID, moment: datetime | None) -> UUID:
-    return before if moment is None else min(before, uuid7_floor(moment))
+def _before(moment: datetime | None) -> UUID:
+    return LAST if moment is None else uuid7_floor(moment)
 
 
 def _organization_id(connection: Connection, viewer: Viewer, oid: str | None) -> int | None:
     return None if oid is None else access.require_organizations(connection, viewer, [oid])[0].id
 
 
-def _launch_query(viewer: Viewer, wanted: LaunchFilter, organization_id: int | None, limit: int) -> LaunchQuery:
+def launch_query(connection: Connection, viewer: Viewer, wanted: LaunchFilter) -> LaunchQuery:
+    """Query of a list of launches, cut to what the viewer may see; the caller has judged the service.
+
+    Raises:
+        NotFound: no such МО for this viewer.
+    """
     return LaunchQuery(
         service_code=wanted.service_code,
         account_id=viewer.account.id,
         visible=viewer.organization_ids,
-        organization_id=organization_id,
+        organization_id=_organization_id(connection, viewer, wanted.organization_oid),
         result=wanted.result,
         since=uuid7_floor(wanted.started_from) if wanted.started_from else FIRST,
-        limit=limit,
+        before=_before(wanted.started_to),
     )
 
 
@@ -178,7 +180,14 @@ def _check_filter(wanted: PacketFilter) -> None:
         raise InvalidRequest("statuses: неизвестный статус пакета")
 
 
-def _packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: PacketFilter) -> PacketQuery:
+def packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: PacketFilter) -> PacketQuery:
+    """Query of a list of packets, cut to what the viewer may see.
+
+    Raises:
+        NotFound: no such launch, service or МО for this viewer.
+        InvalidRequest: the filter names neither a launch nor a period, a period too long, or an unknown status.
+    """
+    _check_filter(wanted)
     codes = access.service_codes(ctx.catalog, viewer)
     since = uuid7_floor(wanted.created_from) if wanted.created_from else FIRST
     if wanted.service_code is not None:
@@ -205,5 +214,5 @@ def _packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: 
         changed_since=wanted.changed_since,
         fragment=wanted.text,
         since=since,
-        before=_sooner(LAST, wanted.created_to),
+        before=_before(wanted.created_to),
     )

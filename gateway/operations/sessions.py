@@ -27,7 +27,7 @@ def list_session_events(ctx: Context, viewer: Viewer, launch_id: UUID, page: Pag
     """
     limit, after = paging.bounds(ctx, viewer, ("events", launch_id), page, FIRST)
     with ctx.engine.connect() as connection:
-        _require_session(ctx, connection, viewer, launch_id)
+        require_session(ctx, connection, viewer, launch_id)
         rows = sessions.events_of(connection, launch_id, after=after, limit=limit + 1)
         total = sessions.count_events(connection, launch_id)
     return paging.page_of(ctx, viewer, ("events", launch_id), [_event(row) for row in rows], limit, total)
@@ -42,14 +42,20 @@ def list_session_errors(ctx: Context, viewer: Viewer, launch_id: UUID, page: Pag
     """
     limit, after = paging.bounds(ctx, viewer, ("errors", launch_id), page, FIRST)
     with ctx.engine.connect() as connection:
-        _require_session(ctx, connection, viewer, launch_id)
+        require_session(ctx, connection, viewer, launch_id)
         rows = sessions.errors_of(connection, launch_id, after=after, limit=limit + 1)
         total = sessions.count_errors(connection, launch_id)
     return paging.page_of(ctx, viewer, ("errors", launch_id), [_error(row) for row in rows], limit, total)
 
 
-def _require_session(ctx: Context, connection: Connection, viewer: Viewer, launch_id: UUID) -> None:
-    """A session is of one МО; a launch of several has no events, so there is nothing foreign to show."""
+def require_session(ctx: Context, connection: Connection, viewer: Viewer, launch_id: UUID) -> None:
+    """Judge a launch whose events or errors are asked for.
+
+    A session is of one МО; a launch of several has no events, so there is nothing foreign to show.
+
+    Raises:
+        NotFound: no such launch for this viewer.
+    """
     launch = require_launch(ctx, connection, viewer, launch_id)
     if launch.organization_id is not None and not viewer.sees_organization(launch.organization_id):
         raise NotFound("Запуск не найден")

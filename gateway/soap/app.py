@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from gateway.domain.errors import GatewayError, NotAuthenticated
 from gateway.domain.roles import Account
+from gateway.logs import trail
 from gateway.operations import accounts as our_accounts
 from gateway.operations.context import Context
 from gateway.soap import auth
-from gateway.soap.contract import SERVICES, Operation, ServiceContract
+from gateway.soap.contract import SERVICES, Operation, ServiceContract, operation_limits
 from gateway.soap.faults import fault
-from gateway.soap.gate import open_envelope
+from gateway.soap.gate import check_operation, open_envelope
+from gateway.soap.origin import NOBODY, Origin, Trust
 from gateway.soap.publication import Publication
-from gateway.soap.refusals import ProtocolFault
+from gateway.soap.refusals import ConnectionExposed, CredentialsMissing, ProtocolFault
 from gateway.soap.transport import Response, content_of, read_body
 from gateway.soap.versions import VERSIONS, Version
+from gateway.xml.limits import RequestLimits, widest
 
 _log = logging.getLogger(__name__)
 
@@ -39,21 +41,23 @@ def build_wsgi(
     public_url: str,
     services: Sequence[ServiceContract] = SERVICES,
     accounts: auth.Accounts = our_accounts,
-    limits: Mapping[str, int] | None = None,
+    limits: Mapping[str, Mapping[str, int]] | None = None,
+    trust: Trust = NOBODY,
     clock: Callable[[], datetime] = auth.now_utc,
-) -> WSGIApplication:
+) -> Application:
     """Build the WSGI application; the WSDLs are made here, once, for ``public_url``.
 
-    ``limits`` gives the largest request in bytes by service code, where it is not the contract's.
+    ``limits`` gives fields of ``RequestLimits`` by operation, where they are not the contract's.
+
+    Raises:
+        ConfigurationError: limits of an operation that does not exist, or a limit that does not.
     """
-    house = _House(ctx, accounts, auth.SpentNonces(clock), clock)
-    bounds = {service.code: service.max_bytes for service in services} | dict(limits or {})
+    house = _House(ctx, accounts, trust, clock)
+    bounds = operation_limits(services, limits or {})
     doors = [
-        _Door(house, service, version, public_url.rstrip("/"), bounds[service.code])
-        for service in services
-        for version in VERSIONS
+        _Door(house, service, version, public_url.rstrip("/"), bounds) for service in services for version in VERSIONS
     ]
-    return _Application({door.path: door for door in doors})
+    return Application({door.path: door for door in doors})
 
 
 def wsdl_documents(public_url: str, services: Sequence[ServiceContract] = SERVICES) -> dict[str, bytes]:
@@ -71,19 +75,25 @@ class _House:
 
     ctx: Context
     accounts: auth.Accounts
-    spent: auth.SpentNonces
+    trust: Trust
     clock: Callable[[], datetime]
 
 
-class _Application:
-    """Chooses the door by its address."""
+class Application:
+    """The WSGI application: chooses the door by the address."""
 
     def __init__(self, doors: Mapping[str, _Door]) -> None:
         self._doors = doors
         lines = [f"{door.url}?wsdl" for door in doors.values()]
         self._index = "\n".join(["Журнал работы сервисов. Описания SOAP-сервисов:", *lines, ""]).encode()
 
+    def limits(self, environ: WSGIEnvironment) -> RequestLimits | None:
+        """Limits of a request as far as its headers tell; None when its body is of no interest."""
+        door = self._doors.get(environ.get("PATH_INFO", "").rstrip("/"))
+        return door.limits(environ) if door and environ["REQUEST_METHOD"] == "POST" else None
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as WSGI says."""
         path = environ.get("PATH_INFO", "")
         door = self._doors.get(path.rstrip("/"))
         response = door.answer(environ) if door else self._page(path)
@@ -107,15 +117,28 @@ class _Door:
     """One service address: whatever comes to it leaves with a WSDL, an answer or a fault."""
 
     def __init__(
-        self, house: _House, service: ServiceContract, version: Version, public_url: str, max_bytes: int
+        self,
+        house: _House,
+        service: ServiceContract,
+        version: Version,
+        public_url: str,
+        limits: Mapping[str, RequestLimits],
     ) -> None:
         self.path = f"{version.root}/{service.code}"
         self.url = public_url + self.path
         self._house = house
         self._service = service
         self._version = version
-        self._max_bytes = max_bytes
+        self._limits = {operation.name: limits[operation.name] for operation in service.operations}
+        self._widest = widest(self._limits.values())
         self._publication = Publication(service, version, public_url)
+
+    def limits(self, environ: WSGIEnvironment) -> RequestLimits:
+        """Limits of the operation that the headers name; else what some operation of the service takes."""
+        try:
+            return self._limits.get(content_of(environ).operation, self._widest)
+        except ProtocolFault:  # it will be refused for this by the thread that answers
+            return self._widest
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Answer one HTTP request."""
@@ -123,7 +146,7 @@ class _Door:
         query = environ.get("QUERY_STRING", "").partition("=")[0].lower()
         if method in {"GET", "HEAD"} and query in _WSDL_QUERIES:
             return Response(HTTPStatus.OK, "text/xml; charset=utf-8", self._publication.wsdl)
-        call = _Call(self._house, environ.get("REMOTE_ADDR"))
+        call = _Call(self._house, self._house.trust.origin(environ))
         response = self._guarded(environ, call)
         _log.info(
             "%s %s %s: %d, %s, %.1f ms, %s",
@@ -144,7 +167,7 @@ class _Door:
         except GatewayError as error:
             failure = error
         except Exception as error:  # noqa: BLE001  # nothing but a fault leaves a service address
-            _log.error("%s: %s", call.id, _where(error))
+            _log.error("%s: %s", call.id, trail(error))
             failure = GatewayError("")
         else:
             return Response(HTTPStatus.OK, self._version.content_type, body)
@@ -158,45 +181,74 @@ class _Door:
                 status=HTTPStatus.METHOD_NOT_ALLOWED,
                 headers=(("Allow", _SERVICE_METHODS),),
             )
+        call.enter()
         content = content_of(environ)
         basic = auth.from_header(environ.get("HTTP_AUTHORIZATION", ""))
         if basic is not None:
             call.authenticate(basic)
-        request = open_envelope(read_body(environ, self._max_bytes), content, self._version, self._max_bytes)
+        limits = self._limits.get(content.operation, self._widest)
+        data = read_body(environ, limits.max_bytes)
+        request = open_envelope(data, content, self._version, limits)
         token = auth.from_security(request.security, self._house.clock())
-        if basic is None or token is not None:
+        if token is not None:
             call.authenticate(token)
+        call.require_account()
+        check_operation(request, len(data), self._limits.get(request.operation, self._widest))
         return self._publication.answer(request.body, call.execute)
 
 
 class _Call:
     """One request on its way."""
 
-    def __init__(self, house: _House, address: str | None) -> None:
+    def __init__(self, house: _House, origin: Origin) -> None:
         self.id = str(uuid4())
         self.began = time.perf_counter()
         self.operation = "-"
         self.outcome = "OK"
         self._house = house
-        self._address = address
+        self._origin = origin
         self._account: Account | None = None
 
-    def authenticate(self, credentials: auth.Credentials | None) -> None:
-        """Find out who calls; where both ways of telling are used, the last word is the message's own."""
+    def enter(self) -> None:
+        """Look at the connection: is it closed to others, and does it tell who calls.
+
+        Raises:
+            ConnectionExposed: it crossed a network in clear text.
+        """
+        if not self._origin.private:
+            raise ConnectionExposed(
+                "Запрос пришёл по незащищённому соединению: пароли и данные пациентов принимаются только по HTTPS."
+            )
+        if self._origin.certificate is not None:
+            self._account = self._house.accounts.find_by_certificate(self._house.ctx, self._origin.certificate)
+
+    def authenticate(self, credentials: auth.Credentials) -> None:
+        """Find out who calls; all ways of telling it must tell the same.
+
+        Raises:
+            NotAuthenticated: unknown, or another account than the one found before.
+        """
         house = self._house
-        self._account = auth.authenticate(house.accounts, house.ctx, credentials, self._address, house.spent)
+        account = auth.authenticate(house.accounts, house.ctx, credentials, self._origin.address)
+        if self._account is not None and self._account.id != account.id:
+            raise NotAuthenticated("Сертификат, HTTP Basic и UsernameToken называют разные учётные записи.")
+        self._account = account
+
+    def require_account(self) -> Account:
+        """Return who calls.
+
+        Raises:
+            CredentialsMissing: nothing of the request tells.
+        """
+        if self._account is None:
+            raise CredentialsMissing(
+                "Укажите учётную запись: HTTP Basic, WS-Security UsernameToken или сертификат клиента."
+            )
+        return self._account
 
     def execute(self, operation: Operation, request: Any) -> object:
         """Run an operation for its viewer."""
-        if self._account is None:
-            raise NotAuthenticated("Вызывающий не определён.")
         self.operation = operation.name
         house, claim = self._house, getattr(request, "actor", None)
-        viewer = house.accounts.as_viewer(house.ctx, self._account, claim, self._address)
+        viewer = house.accounts.as_viewer(house.ctx, self.require_account(), claim, self._origin.address)
         return operation.call(house.ctx, viewer, request)
-
-
-def _where(error: BaseException) -> str:
-    """Tell the kind of an error and the lines it went through, without its text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__}: {' > '.join(f'{frame.filename}:{frame.lineno}' for frame in frames)}"

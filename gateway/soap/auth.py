@@ -1,12 +1,10 @@
-"""Who calls: HTTP Basic or a WS-Security UsernameToken, judged before anything of the body is interpreted."""
+"""Who calls: a client certificate, HTTP Basic or a WS-Security UsernameToken, judged before the body is interpreted."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -17,15 +15,11 @@ from gateway.domain.errors import InvalidRequest, NotAuthenticated
 from gateway.domain.roles import Account, Viewer
 from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
-from gateway.soap.refusals import CredentialsMissing
 from gateway.xml import namespaces
 from gateway.xml.instants import parse_instant
 
 MAX_SKEW: Final = timedelta(minutes=5)
-"""How far a caller's clock may stand from ours."""
-
-MAX_REMEMBERED: Final = 100_000
-"""Nonces remembered at once by one process; the oldest is forgotten first."""
+"""How far a caller's clock may stand from ours; a nonce is remembered at least twice as long."""
 
 _WSSE: Final = f"{{{namespaces.WSSE}}}"
 _WSU: Final = f"{{{namespaces.WSU}}}"
@@ -38,48 +32,26 @@ class Accounts(Protocol):
     def authenticate(self, ctx: Context, login: str, password: str, address: str | None) -> Account:
         """Return the account, or raise NotAuthenticated or TooMany."""
 
+    def find_by_certificate(self, ctx: Context, subject: str) -> Account | None:
+        """Return the account a client certificate stands for, if it stands for one."""
+
+    def spend_nonce(self, ctx: Context, digest: bytes) -> bool:
+        """Remember a nonce, for all processes; tell whether it was new."""
+
     def as_viewer(self, ctx: Context, account: Account, claim: ActorClaim | None, address: str | None) -> Viewer:
         """Return the viewer of one request, or raise NotAllowed or InvalidRequest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and a password; ``nonce`` is what makes a token usable once. The password is never shown."""
+    """A login and a password; ``nonce`` (a digest) makes a token usable once. The password is never shown."""
 
     login: str
     password: str
-    nonce: tuple[str, str] | None = None
+    nonce: bytes | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({self.login!r})"
-
-
-class SpentNonces:
-    """Nonces seen within the window in which their tokens could be repeated. Safe for threads."""
-
-    def __init__(self, clock: Callable[[], datetime], capacity: int = MAX_REMEMBERED) -> None:
-        self._clock = clock
-        self._capacity = capacity
-        self._spent: OrderedDict[tuple[str, tuple[str, str]], datetime] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def spend(self, credentials: Credentials) -> None:
-        """Remember the nonce of a token that proved right.
-
-        Raises:
-            NotAuthenticated: it was spent before.
-        """
-        if credentials.nonce is None:
-            return
-        key, now = (credentials.login, credentials.nonce), self._clock()
-        with self._lock:
-            while self._spent and next(iter(self._spent.values())) < now - 2 * MAX_SKEW:
-                self._spent.popitem(last=False)
-            if key in self._spent:
-                raise NotAuthenticated("Повтор запроса: Nonce уже использован.")
-            self._spent[key] = now
-            if len(self._spent) > self._capacity:
-                self._spent.popitem(last=False)
 
 
 def from_header(authorization: str) -> Credentials | None:
@@ -104,44 +76,38 @@ def from_security(security: etree._Element | None, now: datetime) -> Credentials
     """Read a UsernameToken (WSS UsernameToken Profile 1.0, PasswordText); None when there is none.
 
     Raises:
-        NotAuthenticated: PasswordDigest or another password type, a moment out of the window, parts such as
-            signatures that nobody here would check.
+        NotAuthenticated: PasswordDigest or another password type, a moment out of the window, a part given twice,
+            parts such as signatures that nobody here would check.
     """
     if security is None:
         return None
     if any(part.tag not in _UNDERSTOOD for part in security):
         raise NotAuthenticated("В заголовке Security поддерживаются только UsernameToken и Timestamp.")
+    _refuse_twice(security)
     expires = security.findtext(f"{_WSU}Timestamp/{_WSU}Expires")
     if expires is not None and _moment(expires) < now - MAX_SKEW:
         raise NotAuthenticated("Срок действия сообщения (Timestamp/Expires) истёк.")
     token = security.find(f"{_WSSE}UsernameToken")
     if token is None:
         return None
+    _refuse_twice(token)
     password = token.find(f"{_WSSE}Password")
     if password is None:
         raise NotAuthenticated("В UsernameToken нет пароля.")
     _check_password_type(password.get("Type", "#PasswordText"))
     login = (token.findtext(f"{_WSSE}Username") or "").strip()
-    return Credentials(login, password.text or "", _nonce(token, now))
+    return Credentials(login, password.text or "", _nonce(token, login, now))
 
 
-def authenticate(
-    accounts: Accounts,
-    ctx: Context,
-    credentials: Credentials | None,
-    address: str | None,
-    spent: SpentNonces,
-) -> Account:
-    """Return the account of the caller.
+def authenticate(accounts: Accounts, ctx: Context, credentials: Credentials, address: str | None) -> Account:
+    """Return the account of a login and a password, and spend the nonce of a token that proved right.
 
     Raises:
-        CredentialsMissing: none were given.
         NotAuthenticated, TooMany: as the accounts decide, or a token used before.
     """
-    if credentials is None:
-        raise CredentialsMissing("Укажите учётную запись: HTTP Basic или WS-Security UsernameToken.")
     account = accounts.authenticate(ctx, credentials.login, credentials.password, address)
-    spent.spend(credentials)
+    if credentials.nonce is not None and not accounts.spend_nonce(ctx, credentials.nonce):
+        raise NotAuthenticated("Повтор запроса: Nonce уже использован.")
     return account
 
 
@@ -160,14 +126,23 @@ def _check_password_type(kind: str) -> None:
         raise NotAuthenticated("Поддерживается только пароль вида PasswordText.")
 
 
-def _nonce(token: etree._Element, now: datetime) -> tuple[str, str] | None:
+def _nonce(token: etree._Element, login: str, now: datetime) -> bytes | None:
     created = token.findtext(f"{_WSU}Created")
     if created is not None and abs(_moment(created) - now) > MAX_SKEW:
         raise NotAuthenticated(
             "Время создания UsernameToken (Created) расходится с временем шлюза более чем на 5 минут."
         )
     nonce = token.findtext(f"{_WSSE}Nonce")
-    return None if nonce is None else (nonce.strip(), created or "")
+    if nonce is None:
+        return None
+    return hashlib.sha256("\0".join((login, nonce.strip(), created or "")).encode()).digest()
+
+
+def _refuse_twice(element: etree._Element) -> None:
+    """Refuse what a reader who takes the first and one who takes the last would understand differently."""
+    tags = [child.tag for child in element]
+    if len(set(tags)) < len(tags):
+        raise NotAuthenticated("В заголовке Security один из элементов указан дважды.")
 
 
 def _moment(text: str) -> datetime:

@@ -6,11 +6,12 @@ and writing all follow from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
+from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import Viewer
 from gateway.operations import control, inbox, intake, journal, launching, services, sessions, trails
 from gateway.operations.context import Context
@@ -32,7 +33,7 @@ from gateway.operations.records import (
 from gateway.soap import requests
 from gateway.soap.shapes import Record, listing, record
 from gateway.xml import namespaces
-from gateway.xml.limits import MIB
+from gateway.xml.limits import BULK_LIMITS, QUESTION_LIMITS, RequestLimits
 
 T = TypeVar("T")
 
@@ -95,18 +96,37 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ServiceContract:
-    """One service: ``code`` stands in its addresses, ``max_bytes`` bounds a request."""
+    """One service: ``code`` stands in its addresses, ``limits`` hold for each operation that a site gives no others."""
 
     code: str
     namespace: str
     documentation: str
-    max_bytes: int
+    limits: RequestLimits
     operations: tuple[Operation, ...]
 
     @property
     def title(self) -> str:
         """Stem of the names in the WSDL."""
         return self.code.capitalize()
+
+
+def operation_limits(
+    services: Sequence[ServiceContract], given: Mapping[str, Mapping[str, int]]
+) -> dict[str, RequestLimits]:
+    """Limits of every operation by its name; ``given`` names operations and limits in any case.
+
+    Raises:
+        ConfigurationError: no such operation, no such limit, or one that the parser cannot keep.
+    """
+    limits = {operation.name: service.limits for service in services for operation in service.operations}
+    names = {name.lower(): name for name in limits}
+    for name, changes in given.items():
+        try:
+            operation = names[name.lower()]
+            limits[operation] = replace(limits[operation], **{key.lower(): value for key, value in changes.items()})
+        except (KeyError, TypeError, ValueError):
+            raise ConfigurationError(f"Настройка limits.{name}: нет такой операции или такого предела") from None
+    return limits
 
 
 def _row(request: type, answer: Record, call: Callable[[Context, Viewer, Any], object]) -> Operation:
@@ -130,7 +150,7 @@ SERVICES: Final = (
         "journal",
         namespaces.JOURNAL,
         "Журнал работы сервисов: сервисы, запуски, пакеты.",
-        MIB,
+        QUESTION_LIMITS,
         (
             _row(
                 requests.ListServices,
@@ -198,7 +218,7 @@ SERVICES: Final = (
         "control",
         namespaces.CONTROL,
         "Управление сервисами: запуск, запрет и разрешение отправки пакетов.",
-        MIB,
+        QUESTION_LIMITS,
         (
             _row(
                 requests.StartService,
@@ -235,7 +255,7 @@ SERVICES: Final = (
         "intake",
         namespaces.INTAKE,
         "Приём исходных документов от МИС.",
-        16 * MIB,
+        BULK_LIMITS,
         (
             _row(
                 requests.SubmitObjects,

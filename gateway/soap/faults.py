@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from gateway.domain.errors import ErrorCode, Finding, GatewayError
-from gateway.soap.refusals import CredentialsMissing, ProtocolFault
+from gateway.soap.refusals import HTTP_REFUSALS, ProtocolFault
 from gateway.soap.shapes import record
 from gateway.soap.transport import Response
 from gateway.soap.versions import SOAP11, Version
@@ -38,7 +38,7 @@ def fault(error: GatewayError, version: Version, namespace: str, correlation_id:
     """Answer an error with a fault, in the envelope of ``version`` unless the error asks for another.
 
     HTTP status: 500 in SOAP 1.1 (its binding knows no other); in SOAP 1.2 400 for the sender's faults and 500 for
-    the receiver's; 401, 405, 413 and 415 where HTTP has its own word for it.
+    the receiver's; 400, 401, 403, 405, 408, 413 and 415 where HTTP has its own word for it.
     """
     soap_code = version.server if error.code in SERVER_CODES else version.client
     if isinstance(error, ProtocolFault):
@@ -52,7 +52,7 @@ def fault(error: GatewayError, version: Version, namespace: str, correlation_id:
         message=escape(message),
         detail=f'<{FAULT_ELEMENT} xmlns="{namespace}">{detail}</{FAULT_ELEMENT}>',
     )
-    headers = error.headers if isinstance(error, ProtocolFault | CredentialsMissing) else ()
+    headers = error.headers if isinstance(error, HTTP_REFUSALS) else ()
     return Response(_status(error, version), version.content_type, body.encode(), headers)
 
 
@@ -72,7 +72,7 @@ _BODY_12: Final = (
 
 
 def _status(error: GatewayError, version: Version) -> HTTPStatus:
-    if isinstance(error, ProtocolFault | CredentialsMissing) and error.status is not None:
+    if isinstance(error, HTTP_REFUSALS) and error.status is not None:
         return error.status
     if error.code is ErrorCode.TOO_LARGE:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -5,19 +5,18 @@ It finds the body element and the security header, and looks into neither.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from lxml import etree
 
-from gateway.domain.errors import InvalidXml
+from gateway.domain.errors import InvalidXml, TooMany
 from gateway.soap.refusals import ProtocolFault
-from gateway.soap.transport import Content
+from gateway.soap.transport import Content, too_large
 from gateway.soap.versions import SOAP11, Version
 from gateway.xml import namespaces
-from gateway.xml.limits import ENVELOPE_LIMITS
+from gateway.xml.limits import RequestLimits
 from gateway.xml.parser import parse, parse_text
 
 SECURITY: Final = f"{{{namespaces.WSSE}}}Security"
@@ -31,7 +30,6 @@ _OUR_ROLES: Final = frozenset(
         f"{namespaces.SOAP12}/role/ultimateReceiver",
     }
 )
-_LAST_SEGMENT: Final = re.compile(r"[^/:#]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +39,45 @@ class Request:
     body: etree._Element
     security: etree._Element | None
 
+    @property
+    def operation(self) -> str:
+        """Name of the operation it asks for, whether there is one or not."""
+        return etree.QName(self.body).localname
 
-def open_envelope(data: bytes, content: Content, version: Version, max_bytes: int) -> Request:
+
+def open_envelope(data: bytes, content: Content, version: Version, limits: RequestLimits) -> Request:
     """Parse a request once and take the envelope off.
 
     Raises:
         InvalidXml, TooLarge: as the parser.
-        ProtocolFault: another SOAP version, a header that must be understood and is not, a Body without exactly
-            one child, an action that names another operation.
+        ProtocolFault: another SOAP version, a header that must be understood and is not, anything but Header and
+            Body in the envelope, a Body without exactly one child, an action that names another operation.
     """
-    root = _parse(data, content.charset, max_bytes)
+    root = _parse(data, content.charset, limits)
     _check_version(root, content, version)
-    security = _check_headers(root, version)
-    body = _only_child(root, version)
-    named = _LAST_SEGMENT.search(content.action)
-    if named and named[0] and named[0] != etree.QName(body).localname:
+    header, body = _parts(root, version)
+    security = None if header is None else _check_headers(header, version)
+    call = _only_child(body)
+    if content.operation not in {"", etree.QName(call).localname}:
         raise ProtocolFault("SOAPAction называет другую операцию, чем тело запроса.")
-    body.attrib.pop(_NIL, None)  # SOAP::Lite marks a request without parameters so
-    return Request(body, security)
+    call.attrib.pop(_NIL, None)  # SOAP::Lite marks a request without parameters so
+    return Request(call, security)
 
 
-def _parse(data: bytes, charset: str | None, max_bytes: int) -> etree._Element:
-    limits = replace(ENVELOPE_LIMITS, max_bytes=max_bytes)
+def check_operation(request: Request, size: int, limits: RequestLimits) -> None:
+    """Hold a request to the limits of its operation, now that it is known for certain.
+
+    Raises:
+        TooLarge: the envelope has more bytes.
+        TooMany: one of its lists has more items.
+    """
+    if size > limits.max_bytes:
+        raise too_large(limits.max_bytes)
+    if request.body.xpath(f"boolean(descendant-or-self::*[*[{limits.max_items + 1}]])"):
+        raise TooMany(f"В списке больше допустимых {limits.max_items} элементов.")
+
+
+def _parse(data: bytes, charset: str | None, limits: RequestLimits) -> etree._Element:
     if charset is None:
         return parse(data, limits)
     try:
@@ -91,17 +106,31 @@ def _check_version(root: etree._Element, content: Content, version: Version) -> 
         )
 
 
-def _check_headers(root: etree._Element, version: Version) -> etree._Element | None:
+def _parts(root: etree._Element, version: Version) -> tuple[etree._Element | None, etree._Element]:
+    """Return Header and Body; a second one, whatever else stands beside them, would be read by some and not by others.
+
+    Source: WS-I Basic Profile 1.1, R1011 and R1014.
+    """
+    names = [child.tag for child in root]
+    header, body = f"{{{version.envelope}}}Header", f"{{{version.envelope}}}Body"
+    if names not in ([body], [header, body]):
+        raise ProtocolFault("В конверте допускаются только Header (не обязателен) и за ним Body, по одному разу.")
+    if _has_text(root):
+        raise ProtocolFault("В конверте вне элементов есть текст.")
+    return (root[0] if len(names) > 1 else None), root[-1]
+
+
+def _check_headers(header: etree._Element, version: Version) -> etree._Element | None:
     """Refuse what must be understood and is not; return the security header."""
     security = None
-    for block in root.iterfind(f"{{{version.envelope}}}Header/*"):
+    role_name = "actor" if version is SOAP11 else "role"
+    for block in header:
         if block.tag == SECURITY:
             if security is not None:
                 raise ProtocolFault("Заголовок Security указан дважды.")
             security = block
             continue
         must = block.get(f"{{{version.envelope}}}mustUnderstand", "").strip() in _TRUE
-        role_name = "actor" if version is SOAP11 else "role"
         if must and block.get(f"{{{version.envelope}}}{role_name}", "").strip() in _OUR_ROLES:
             raise ProtocolFault(
                 "Заголовок с mustUnderstand не поддерживается: принимается только wsse:Security.",
@@ -111,8 +140,12 @@ def _check_headers(root: etree._Element, version: Version) -> etree._Element | N
     return security
 
 
-def _only_child(root: etree._Element, version: Version) -> etree._Element:
-    children = root.findall(f"{{{version.envelope}}}Body/*")
-    if len(children) != 1:
+def _only_child(body: etree._Element) -> etree._Element:
+    if len(body) != 1 or _has_text(body):
         raise ProtocolFault("В теле конверта (Body) должен быть ровно один элемент: запрос операции.")
-    return children[0]
+    return body[0]
+
+
+def _has_text(element: etree._Element) -> bool:
+    """Tell whether anything but white space stands between the children."""
+    return any(text and not text.isspace() for text in (element.text, *(child.tail for child in element)))

@@ -1,6 +1,6 @@
 """Reading requests: a validated element becomes the dataclass of its shape.
 
-The schema has judged form and order already; what a schema cannot say is judged here: zones, identifiers, list sizes.
+The schema has judged form and order already; what a schema cannot say is judged here: zones, identifiers.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ from uuid import UUID
 
 from lxml import etree
 
-from gateway.domain.errors import Finding, InvalidRequest, TooMany
+from gateway.domain.errors import Finding, InvalidRequest
 from gateway.soap.shapes import Choice, Kind, Listed, Record, Scalar
 from gateway.xml.instants import parse_instant
 from gateway.xml.paths import Paths, local
-
-MAX_ITEMS: Final = 10_000
-"""Items that one list of a request may hold, whatever the operation allows within that."""
 
 CODE: Final = "VALUE"
 _UUID_LENGTH: Final = 36
@@ -29,7 +26,6 @@ def read(shape: Record, element: etree._Element) -> Any:
 
     Raises:
         InvalidRequest: an identifier or a moment is none, with a finding that names the place and not the value.
-        TooMany: a list is longer than ``MAX_ITEMS``.
     """
     try:
         return _record(shape, element)
@@ -59,8 +55,6 @@ def _value(kind: Kind, element: etree._Element) -> Any:
     if isinstance(kind, Record):
         return _record(kind, element)
     if isinstance(kind, Listed):
-        if len(element) > MAX_ITEMS:
-            raise TooMany(f"В списке {local(element)} больше допустимых {MAX_ITEMS} элементов.")
         return tuple(_value(kind.of, item) for item in element)
     text = element.text or ""
     if isinstance(kind, Choice):

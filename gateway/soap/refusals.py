@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 
 from gateway.domain.errors import InvalidRequest, NotAuthenticated
 from gateway.soap.versions import Version
@@ -38,3 +39,14 @@ class CredentialsMissing(NotAuthenticated):
 
     status = HTTPStatus.UNAUTHORIZED
     headers: Headers = (("WWW-Authenticate", 'Basic realm="service-journal", charset="UTF-8"'),)
+
+
+class ConnectionExposed(NotAuthenticated):
+    """The request crossed a network in clear text: no challenge, for the password would come in clear text too."""
+
+    status = HTTPStatus.FORBIDDEN
+    headers: Headers = ()
+
+
+HTTP_REFUSALS: Final = (ProtocolFault, CredentialsMissing, ConnectionExposed)
+"""Refusals for which HTTP has a word of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
@@ -12,7 +13,6 @@ from gateway.domain.errors import TooLarge
 from gateway.soap.refusals import Headers, ProtocolFault
 from gateway.soap.versions import VERSIONS, Version
 
-_CHUNK_BYTES: Final = 64 * 1024
 _CODECS: Final = {
     "": None,
     "utf-8": "utf-8",
@@ -22,16 +22,20 @@ _CODECS: Final = {
     "windows-1251": "cp1251",
     "cp1251": "cp1251",
 }
+_LAST_SEGMENT: Final = re.compile(r"^.*[/:#]", re.DOTALL)
 _BY_MEDIA_TYPE: Final = {version.media_type: version for version in VERSIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What the headers tell of a request: the SOAP version it speaks, its charset (a Python codec), its action."""
+    """What the headers tell of a request: the SOAP version it speaks, its charset (a Python codec), its operation.
+
+    ``operation`` is the last segment of the action, empty where none is given; a claim until the body agrees.
+    """
 
     version: Version
     charset: str | None
-    action: str
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,12 @@ def content_of(environ: WSGIEnvironment) -> Content:
         raise _unsupported(f"Тип содержимого должен быть {' или '.join(_BY_MEDIA_TYPE)}.")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
         raise _unsupported("Сжатые запросы не принимаются: передайте запрос без Content-Encoding.")
-    action = _parameter(message, "action") or environ.get("HTTP_SOAPACTION", "")
-    return Content(version, _codec(_parameter(message, "charset")), action.strip().strip('"'))
+    actions = {_action(_parameter(message, "action")), _action(environ.get("HTTP_SOAPACTION", ""))} - {""}
+    if len(actions) > 1:
+        raise ProtocolFault("SOAPAction и параметр action в Content-Type различаются.")
+    action = "".join(actions)
+    operation = _LAST_SEGMENT.sub("", action) or action
+    return Content(version, _codec(_parameter(message, "charset")), operation)
 
 
 def read_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
@@ -81,19 +89,23 @@ def read_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
         if len(body) < length <= max_bytes:
             raise ProtocolFault("Тело запроса короче объявленного.", status=HTTPStatus.BAD_REQUEST)
         if length > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
     if len(body) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     return body
 
 
 def _read(stream: InputStream, length: int) -> bytes:
     """Read up to ``length`` bytes; a stream may give fewer at a time."""
     parts = []
-    while length > 0 and (part := stream.read(min(length, _CHUNK_BYTES))):
+    while length > 0 and (part := stream.read(length)):
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
+
+
+def _action(value: str) -> str:
+    return value.strip().strip('"')
 
 
 def _parameter(message: Message, name: str) -> str:
@@ -113,5 +125,6 @@ def _unsupported(message: str) -> ProtocolFault:
     return ProtocolFault(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
-def _too_large(max_bytes: int) -> TooLarge:
+def too_large(max_bytes: int) -> TooLarge:
+    """Return the refusal that names the limit."""
     return TooLarge(f"Запрос больше допустимых {max_bytes} байт.")

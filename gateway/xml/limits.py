@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from typing import Final
 
 MIB: Final = 1024 * 1024
@@ -37,8 +38,42 @@ class XmlLimits:
 DOCUMENT_LIMITS: Final = XmlLimits(max_bytes=8 * MIB, max_depth=64, max_elements=200_000)
 """One source object or one packet."""
 
-ENVELOPE_LIMITS: Final = XmlLimits(max_bytes=16 * MIB, max_depth=32, max_elements=50_000)
-"""One SOAP request to the gateway."""
-
 ANSWER_LIMITS: Final = XmlLimits(max_bytes=32 * MIB, max_depth=64, max_elements=500_000)
 """One answer of an external system, which may be a long list."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits(XmlLimits):
+    """Limits of one SOAP request to the gateway: of its XML, and of how it comes.
+
+    ``max_items`` counts the children of one element, ``send_s`` is how many seconds a caller has to send the body.
+    """
+
+    max_items: int = 10_000
+    send_s: int = 30
+
+
+def widest(several: Iterable[RequestLimits]) -> RequestLimits:
+    """The limits within which all of these lie."""
+    rows = [astuple(limits) for limits in several]
+    return RequestLimits(*map(max, zip(*rows, strict=True)))
+
+
+QUESTION_LIMITS: Final = RequestLimits(
+    max_bytes=MIB, max_depth=16, max_elements=20_000, max_attributes=32, max_namespaces=32
+)
+"""A request whose answer may be long, but not itself."""
+
+BULK_LIMITS: Final = RequestLimits(
+    max_bytes=16 * MIB, max_depth=16, max_elements=50_000, max_attributes=32, max_namespaces=32, send_s=60
+)
+"""A request that carries documents; their text is judged later, each by ``DOCUMENT_LIMITS``."""
+
+MAX_PENDING_BYTES: Final = 256 * MIB
+"""Bodies that one web process holds at once, received or still coming in."""
+
+HEADERS_S: Final = 10
+"""Seconds a caller has to send the line and the headers of a request."""
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+"""The line and the headers of one request together."""

@@ -130,8 +130,14 @@ def _parse_utf8(data: bytes, limits: XmlLimits) -> etree._Element:
 
 
 def _may_exceed(data: bytes, limits: XmlLimits) -> bool:
-    """Tell from byte counts alone (a fraction of a millisecond) whether the exact counting pass is needed."""
+    """Tell from byte counts alone (a fraction of a millisecond) whether the exact counting pass is needed.
+
+    Raises:
+        InvalidXml: there are too many elements, and nothing else the brackets could be.
+    """
     tags = data.count(b"<") - data.count(b"</")
+    if tags - data.count(b"<?") > limits.max_elements and b"<!" not in data:
+        raise _invalid(f"Элементов больше допустимых {limits.max_elements}.")
     return tags > limits.max_elements or data.count(b"xmlns") > limits.max_namespaces
 
 

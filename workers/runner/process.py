@@ -18,13 +18,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.catalog.registry import Catalog
 from gateway.domain.errors import GatewayError
 from gateway.domain.launches import LaunchResult, LogKind
-from gateway.journal import launches, outbox
-from gateway.journal.outbox import Lease, LeaseLost, Task, leased
+from gateway.journal import launches, outbox, reports
+from gateway.journal.outbox import DATABASE_AWAY, Lease, LeaseLost, Task, leased
 from gateway.journal.partitions import ensure_partitions
 from gateway.logs import trail
 from gateway.settings import Settings
 from workers.loading import Loaded, load_exchange
 from workers.pipeline import LaunchRun, collect_late_answers
+from workers.reporting import run_report
 from workers.run import Pause, Point, Surroundings
 from workers.runner.broker import make_broker, work_actor
 from workers.runner.leases import Heartbeat
@@ -55,6 +56,7 @@ class WorkerProcess:
         self._reached = reached
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._stop = threading.Event()
+        self._work_over = threading.Event()
         self._heartbeat = Heartbeat(engine)
         self._load = cache(self._load_exchange)
         redis = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -73,9 +75,11 @@ class WorkerProcess:
             self._load(service_code)
         self._keep_house()
         self._workers = dramatiq.Worker(self._broker, worker_threads=self._settings.worker_threads, worker_timeout=200)
+        # No more than its threads can do at once: what lies in a busy process another one could be doing.
+        self._workers.queue_prefetch = self._settings.worker_threads
         self._workers.start()
         bodies: dict[str, Callable[[], None]] = {
-            "heartbeat": partial(self._heartbeat.beat_until, self._stop),
+            "heartbeat": partial(self._heartbeat.beat_until, self._work_over),
             "relay": partial(relay_until, self._stop, self._engine, self._enqueue),
             "house": self._keep_house_until_stopped,
         }
@@ -92,6 +96,7 @@ class WorkerProcess:
         self._stop.set()
         if self._workers is not None:
             self._workers.stop(timeout=int(timeout_s * 1000))
+        self._work_over.set()
         for thread in self._threads:
             thread.join(timeout_s)
         self._broker.close()
@@ -107,13 +112,13 @@ class WorkerProcess:
                     self._perform_leased(lease)
         except LeaseLost:
             logger.info("work %s goes on elsewhere", work_id)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, *DATABASE_AWAY) as error:
             logger.warning("work %s interrupted, its lease will lapse: %s", work_id, trail(error))
 
     def _perform_leased(self, lease: Lease) -> None:
         try:
             pause = self._run(lease)
-        except (LeaseLost, SQLAlchemyError):
+        except (LeaseLost, *DATABASE_AWAY):
             raise
         except Exception as error:  # noqa: BLE001 # whatever an exchange does wrong must end as a journaled failure
             pause = self._after_crash(lease, error)
@@ -122,6 +127,8 @@ class WorkerProcess:
                 outbox.postpone(connection, lease, pause.seconds, failures=pause.failures, crashes=pause.crashes)
 
     def _run(self, lease: Lease) -> Pause | None:
+        if lease.task is Task.REPORT:
+            return run_report(self._engine, self._catalog, lease, self._stop.is_set)
         exchange = self._catalog.exchanges.get(lease.service_code)
         if exchange is None:
             self._abandon(lease, "Сервис удалён из конфигурации")
@@ -159,6 +166,8 @@ class WorkerProcess:
 
     def _abandon(self, lease: Lease, text: str) -> None:
         with leased(self._engine, lease) as connection:
+            if lease.task is Task.REPORT:
+                reports.fail(connection, lease.id, text)
             if lease.launch_id is not None:
                 launches.end(connection, lease.launch_id, LaunchResult.FAILED, text)
             outbox.finish(connection, lease)
@@ -166,6 +175,7 @@ class WorkerProcess:
     def _keep_house(self) -> None:
         with self._engine.begin() as connection:
             made = ensure_partitions(connection)
+            reports.delete_expired(connection)
         if made:
             logger.info("made %d partitions ahead", made)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.journal.tables import metadata
+from gateway.journal.report_tables import reports
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=reports.metadata,
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -68,5 +69,5 @@ def test_each_of_many_launches_is_worked_on_by_one_process(database_url: str, re
             assert set(connection.execute(text("SELECT attempts FROM packets")).scalars()) == {1}
 
 
-def finish_one(home: House, launch_id: object) -> None:
+def finish_one(home: House, launch_id: UUID) -> None:
     eventually(lambda: home.is_over(launch_id), 60, what="the launch ends")

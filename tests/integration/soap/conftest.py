@@ -20,5 +20,5 @@ def stub() -> Stub:
 
 @pytest.fixture(scope="session")
 def app() -> WSGIApplication:
-    """All six addresses; a control request is at most 2000 bytes long."""
-    return application(_STUB, {"control": 2000})
+    """All six addresses; a request to hold packets is at most 2000 bytes long."""
+    return application(_STUB, {"HoldPackets": {"max_bytes": 2000}})

@@ -21,6 +21,7 @@ from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
 from gateway.soap.app import build_wsgi
 from gateway.soap.contract import SERVICES, Operation, ServiceContract
+from gateway.soap.origin import NOBODY, Trust
 from gateway.soap.versions import SOAP11, Version
 from gateway.xml.parser import parse
 
@@ -28,6 +29,8 @@ URL: Final = "http://gateway.test"
 NOW: Final = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LOGIN, PASSWORD = "mis-zarechye", "invented & <kept>"
 BASIC: Final = "Basic " + base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+
+ACCOUNT: Final = Account(1, LOGIN, Role.MIS, frozenset({1}))
 
 Behaviour = Callable[[Any], object]
 
@@ -39,17 +42,28 @@ class Stub:
     behaviour: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[Any] = field(default_factory=list)
     claims: list[ActorClaim | None] = field(default_factory=list)
+    nonces: set[bytes] = field(default_factory=set)
 
     def clear(self) -> None:
         """Forget everything, so that the costly application serves the next test too."""
-        for kept in (self.behaviour, self.requests, self.claims):
+        for kept in (self.behaviour, self.requests, self.claims, self.nonces):
             kept.clear()
 
     def authenticate(self, ctx: Context, login: str, password: str, address: str | None) -> Account:
         del ctx, address
         if (login, password) != (LOGIN, PASSWORD):
             raise NotAuthenticated("Неверное имя или пароль")
-        return Account(1, login, Role.MIS, frozenset({1}))
+        return ACCOUNT
+
+    def find_by_certificate(self, ctx: Context, subject: str) -> Account | None:
+        del ctx
+        return {f"CN={LOGIN}": ACCOUNT, "CN=other": replace(ACCOUNT, id=2, login="other")}.get(subject)
+
+    def spend_nonce(self, ctx: Context, digest: bytes) -> bool:
+        del ctx
+        is_new = digest not in self.nonces
+        self.nonces.add(digest)
+        return is_new
 
     def as_viewer(self, ctx: Context, account: Account, claim: ActorClaim | None, address: str | None) -> Viewer:
         del ctx
@@ -67,13 +81,16 @@ class Stub:
         return replace(operation, call=call)
 
 
-def application(stub: Stub, limits: Mapping[str, int] | None = None) -> WSGIApplication:
+def application(
+    stub: Stub, limits: Mapping[str, Mapping[str, int]] | None = None, trust: Trust = NOBODY
+) -> WSGIApplication:
     return build_wsgi(
         cast("Context", None),
         public_url=URL,
         services=stub.services(),
         accounts=stub,
         limits=limits,
+        trust=trust,
         clock=lambda: NOW,
     )
 
@@ -108,6 +125,7 @@ def request(app: WSGIApplication, path: str, body: bytes = b"", method: str = "P
         "QUERY_STRING": "",
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_AUTHORIZATION": BASIC,
+        "REMOTE_ADDR": "127.0.0.1",
         "wsgi.input": io.BytesIO(body),
     }
 

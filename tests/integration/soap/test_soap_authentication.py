@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import ip_network
 from wsgiref.types import WSGIApplication
 
 import pytest
 
+from gateway.soap.origin import Trust
 from gateway.soap.versions import SOAP11, VERSIONS, Version
 from gateway.xml import namespaces
-from tests.integration.soap.stubbed import BASIC, LOGIN, PASSWORD, Answer, Stub, envelope, is_fault, post
+from tests.integration.soap.stubbed import BASIC, LOGIN, PASSWORD, Answer, Stub, application, envelope, is_fault, post
 
 LIST = f'<ListServices xmlns="{namespaces.JOURNAL}"/>'
 TEXT_TYPE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
@@ -26,6 +28,17 @@ def security(
         f'<w:Security xmlns:w="{namespaces.WSSE}" xmlns:u="{namespaces.WSU}" s:mustUnderstand="1">{beside}'
         f"<w:UsernameToken>{parts}</w:UsernameToken></w:Security>"
     )
+
+
+PROXY = "198.51.100.7"
+
+
+def guarded(stub: Stub) -> WSGIApplication:
+    return application(stub, trust=Trust((ip_network(PROXY),)))
+
+
+def behind(certificate: str | None) -> dict[str, str | None]:
+    return {"REMOTE_ADDR": PROXY, "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_CLIENT_CERTIFICATE": certificate}
 
 
 def send(app: WSGIApplication, version: Version, header: str, body: str = LIST, basic: str | None = None) -> Answer:
@@ -56,6 +69,9 @@ REFUSED = {
     "no zone": security(created="2026-03-01T09:00:00"),
     "expired": security(beside="<u:Timestamp><u:Expires>2026-03-01T08:54:00Z</u:Expires></u:Timestamp>"),
     "signed": security(beside='<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>'),
+    "two tokens": security(beside="<w:UsernameToken/>"),
+    "two passwords": security(f"x</w:Password><w:Password>{SHOWN}"),
+    "two names": security().replace("<w:Username>", "<w:Username>other</w:Username><w:Username>"),
     "no password": security().replace("w:Password", "w:Other"),
 }
 
@@ -109,3 +125,46 @@ def test_the_actor_is_claimed_from_the_request(app: WSGIApplication, stub: Stub)
     (claim,) = stub.claims
     assert claim is not None
     assert (claim.login, claim.role, claim.organization_oid) == ("operator", "mo_admin", None)
+
+
+def test_a_certificate_of_another_account_than_basic_is_refused(stub: Stub) -> None:
+    given = {"HTTP_AUTHORIZATION": BASIC} | behind(certificate="CN=other")
+    answer = post(guarded(stub), SOAP11, "journal", envelope(SOAP11, LIST), **given)
+    assert answer.code == "NOT_AUTHENTICATED"
+    assert "разные учётные записи" in answer.text("gatewayFault/message")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("certificate", "status"), [(f"CN={LOGIN}", 200), ("CN=nobody", 401), ("", 401), (None, 401)])
+def test_a_certificate_opens(stub: Stub, version: Version, certificate: str | None, status: int) -> None:
+    given = {"HTTP_AUTHORIZATION": None} | behind(certificate=certificate)
+    assert post(guarded(stub), version, "journal", envelope(version, LIST), **given).status == status
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({"REMOTE_ADDR": "203.0.113.9"}, 403),
+        ({"REMOTE_ADDR": "203.0.113.9", "HTTP_X_FORWARDED_PROTO": "https"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, 403),
+        ({"REMOTE_ADDR": ""}, 403),
+        ({"REMOTE_ADDR": "::1"}, 200),
+        ({"REMOTE_ADDR": "198.51.100.7", "HTTP_X_FORWARDED_PROTO": "http"}, 403),
+        ({"REMOTE_ADDR": "198.51.100.7"}, 403),
+        ({"REMOTE_ADDR": "198.51.100.7", "HTTP_X_FORWARDED_PROTO": "https"}, 200),
+        ({"REMOTE_ADDR": "::ffff:198.51.100.7", "HTTP_X_FORWARDED_PROTO": "https"}, 200),
+    ],
+)
+def test_what_crossed_a_network_in_clear_text_is_refused(
+    stub: Stub, version: Version, environ: dict[str, str], status: int
+) -> None:
+    answer = post(guarded(stub), version, "journal", envelope(version, LIST), **environ)
+    assert answer.status == status
+    assert status == 200 or is_fault(answer, version, version.client)
+    assert "WWW-Authenticate" not in answer.headers, "no challenge: the password would cross it too"
+
+
+def test_plain_http_may_be_allowed(stub: Stub) -> None:
+    app = application(stub, trust=Trust(plain_http=True))
+    assert post(app, SOAP11, "journal", envelope(SOAP11, LIST), REMOTE_ADDR="203.0.113.9").status == 200

@@ -7,8 +7,10 @@ CREATE TABLE accounts (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	disabled_at TIMESTAMP WITH TIME ZONE,
+	certificate TEXT,
 	CONSTRAINT accounts_pkey PRIMARY KEY (id),
-	CONSTRAINT accounts_login_key UNIQUE (login)
+	CONSTRAINT accounts_login_key UNIQUE (login),
+	CONSTRAINT accounts_certificate_key UNIQUE (certificate)
 );
 
 CREATE TABLE audit_events (
@@ -150,6 +152,14 @@ CREATE TABLE session_events (
 
 CREATE INDEX session_events_launch_idx ON session_events (launch_id, id);
 
+CREATE TABLE spent_nonces (
+	digest BYTEA NOT NULL,
+	spent_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	CONSTRAINT spent_nonces_pkey PRIMARY KEY (digest)
+);
+
+CREATE INDEX spent_nonces_spent_at_idx ON spent_nonces (spent_at);
+
 CREATE TABLE account_organizations (
 	account_id BIGINT NOT NULL,
 	organization_id BIGINT NOT NULL,
@@ -249,6 +259,26 @@ CREATE TABLE packet_items (
 )
  PARTITION BY RANGE (packet_id);
 
+CREATE TABLE reports (
+	id UUID NOT NULL,
+	account_id BIGINT NOT NULL,
+	viewer JSONB NOT NULL,
+	kind TEXT NOT NULL,
+	format TEXT NOT NULL,
+	filter JSONB NOT NULL,
+	status TEXT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	size BIGINT,
+	error TEXT,
+	CONSTRAINT reports_pkey PRIMARY KEY (id),
+	CONSTRAINT reports_account_id_fkey FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE
+);
+
+CREATE INDEX reports_created_at_idx ON reports (created_at);
+
+CREATE INDEX reports_waiting_idx ON reports (account_id) WHERE status = 'WAITING';
+
 CREATE TABLE service_organizations (
 	service_code TEXT NOT NULL,
 	organization_id BIGINT NOT NULL,
@@ -333,3 +363,11 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_answers_idx ON outbox (service_code) WHERE task = 'answers';
 
 CREATE INDEX outbox_not_before_idx ON outbox (not_before);
+
+CREATE TABLE report_chunks (
+	report_id UUID NOT NULL,
+	position INTEGER NOT NULL,
+	content BYTEA NOT NULL,
+	CONSTRAINT report_chunks_pkey PRIMARY KEY (report_id, position),
+	CONSTRAINT report_chunks_report_id_fkey FOREIGN KEY(report_id) REFERENCES reports (id) ON DELETE CASCADE
+);

@@ -1,0 +1,93 @@
+"""What the commands of `gateway` share: where the database is, and how failures are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+from sqlalchemy import Engine
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from gateway.domain.errors import ConfigurationError, GatewayError
+from gateway.embedded import postgres
+from gateway.journal import schema
+from gateway.journal.engine import connect
+from gateway.settings import Settings, load_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DATA = click.option(
+    "--data",
+    "data_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Папка данных встроенной базы (без неё: GATEWAY_DATABASE_URL).",
+)
+
+
+def later(module: str, name: str) -> Callable[..., Any]:
+    """A function whose module is imported when it is first called.
+
+    A worker or an export need not carry the web server, the SOAP room and the demonstration in its memory.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(module), name)(*args, **kwargs)
+
+    return call
+
+
+def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn expected failures into one line and an exit code that means something."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except ConfigurationError as error:
+            _fail(error.message, 2)
+        except GatewayError as error:
+            _fail(error.message, 1)
+        except OperationalError:
+            _fail("База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен", 2)
+        except ArgumentError:
+            _fail("Адрес базы данных записан неверно: нужен вид postgresql://пользователь@узел/база", 2)
+        except KeyboardInterrupt:
+            _fail("Прервано", 130)
+
+    return wrapper
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo(f"gateway: {message}", err=True)
+    sys.exit(status)
+
+
+def database(data_dir: Path | None) -> Engine:
+    """Engine of the database that a command works on; of the schema of this release.
+
+    Raises:
+        ConfigurationError: neither --data nor GATEWAY_DATABASE_URL, or the embedded database is not running.
+    """
+    engine = connect(url_of(data_dir, load_settings()), pool_size=1)
+    schema.require_version(engine)
+    return engine
+
+
+def url_of(data_dir: Path | None, settings: Settings) -> str:
+    """Address of that database.
+
+    Raises:
+        ConfigurationError: as :func:`database`.
+    """
+    if data_dir is None:
+        return settings.require_database()
+    url = postgres.running_url(data_dir)
+    if url is None:
+        raise ConfigurationError(f"Встроенная база в {data_dir} не запущена: выполните «gateway up --data {data_dir}»")
+    return url

@@ -1,0 +1,113 @@
+"""What `gateway export` does: the report of an account, written to a file or to standard output as it is read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from sqlalchemy import Engine
+
+from gateway.catalog.registry import load_catalog
+from gateway.cli_common import DATA, database, readable_errors
+from gateway.domain.errors import ConfigurationError
+from gateway.domain.launches import LaunchResult
+from gateway.domain.roles import Viewer
+from gateway.domain.statuses import Operation, PacketStatus
+from gateway.journal import registry
+from gateway.journal.schema import load_secret
+from gateway.operations.context import Context
+from gateway.operations.cursors import Cursors
+from gateway.operations.report_orders import ReportOrder
+from gateway.operations.reports import stream_report
+from gateway.reports.kinds import ReportFormat, ReportKind
+from gateway.reports.printing import printable_page
+from gateway.settings import load_settings
+
+PAGE: Final = "HTML"
+
+
+def _moment(_context: object, _parameter: object, value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone()
+
+
+def _choice(codes: Any) -> click.Choice[str]:
+    return click.Choice([str(code) for code in codes], case_sensitive=False)
+
+
+_MOMENT: Final[dict[str, Any]] = {"type": click.DateTime(), "callback": _moment, "metavar": "ГГГГ-ММ-ДД[Tчч:мм:сс]"}
+
+
+@click.command()
+@click.argument("kind", type=_choice(ReportKind))
+@click.option("--account", required=True, metavar="ЛОГИН", help="От чьего имени: что видит эта учётная запись.")
+@click.option("--format", "form", type=_choice([*ReportFormat, PAGE]), default="XML", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Файл; без него стандартный вывод.")
+@click.option("--record", "record_id", help="Одна запись: её идентификатор, для SERVICES код сервиса.")
+@click.option("--group", "group_code", help="Код группы сервисов.")
+@click.option("--service", "service_code", help="Код сервиса.")
+@click.option("--launch", "launch_id", type=click.UUID, help="Идентификатор запуска.")
+@click.option("--started-from", help="Запуск не раньше.", **_MOMENT)
+@click.option("--started-to", help="Запуск раньше.", **_MOMENT)
+@click.option("--created-from", help="Пакет создан не раньше.", **_MOMENT)
+@click.option("--created-to", help="Пакет создан раньше.", **_MOMENT)
+@click.option("--changed-since", help="Пакет изменён не раньше.", **_MOMENT)
+@click.option("--organization", "organization_oid", metavar="OID", help="МО.")
+@click.option("--result", type=_choice(LaunchResult), help="Результат запуска.")
+@click.option("--packet-type", help="Код типа пакета.")
+@click.option("--operation", type=_choice(Operation), help="Операция пакета.")
+@click.option("--status", "statuses", type=_choice(PacketStatus), multiple=True, help="Можно несколько раз.")
+@click.option("--held/--not-held", default=None, help="Признак «Не отправлять пакет».")
+@click.option("--object", "object_id", help="Идентификатор исходного документа в МИС.")
+@click.option("--text", help="Текст в результате или идентификаторе.")
+@DATA
+@readable_errors
+def export(data_dir: Path | None, **given: Any) -> None:
+    """Отчёт по любому списку журнала: XML, CSV или страница для печати."""
+    engine = database(data_dir)
+    settings = load_settings()
+    catalog = load_catalog(settings.exchange_folders, settings.services_off)
+    context = Context(engine, catalog, Cursors(load_secret(engine)))
+    printable = given["form"] == PAGE
+    names = {field.name for field in fields(ReportOrder)}
+    order = ReportOrder(
+        **{name: value for name, value in given.items() if name in names - {"kind", "result"}},
+        kind=ReportKind(given["kind"]),
+        format=ReportFormat.XML if printable else ReportFormat(given["form"]),
+        result=LaunchResult(given["result"]) if given["result"] else None,
+    )
+    pieces = stream_report(context, _viewer(engine, given["account"]), order)
+    if printable:
+        report = b"".join(pieces)
+        pieces = iter((printable_page(len(report), (report,)),))
+    _write(pieces, given["output"])
+
+
+def _viewer(engine: Engine, login: str) -> Viewer:
+    with engine.connect() as connection:
+        stored = registry.find_account(connection, login)
+    if stored is None or stored.disabled:
+        raise ConfigurationError(f"Нет действующей учётной записи {login}")
+    return Viewer(stored.account, address="командная строка")
+
+
+def _write(pieces: Iterator[bytes], output: Path | None) -> None:
+    """Write a whole report or none: a file appears under its name when it is complete."""
+    if output is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        return
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with part.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        part.replace(output)
+    except OSError as error:
+        raise ConfigurationError(f"Файл {output} не записан: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,225 @@
+"""What a report may be ordered of: the filter of each list, judged and cut exactly as the list itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from gateway.catalog.manifest import Manifest, Titled
+from gateway.domain.errors import InvalidRequest, NotFound
+from gateway.domain.launches import RESULT_TITLES, LaunchResult, LogKind
+from gateway.domain.roles import ROLE_TITLES, Viewer
+from gateway.domain.statuses import STATUS_TITLES, PacketStatus
+from gateway.journal.launch_queries import LaunchQuery
+from gateway.journal.packet_queries import PacketQuery
+from gateway.journal.report_queries import SessionQuery
+from gateway.operations import access
+from gateway.operations.context import Context
+from gateway.operations.journal import launch_query, packet_query, require_launch
+from gateway.operations.records import LaunchFilter, PacketFilter
+from gateway.operations.sessions import require_session
+from gateway.reports.heading import Condition, Heading
+from gateway.reports.kinds import LISTINGS, Column, ReportFormat, ReportKind
+from gateway.xml.instants import format_instant
+
+F = TypeVar("F", LaunchFilter, PacketFilter)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOrder:
+    """Отчёт по списку журнала: «Печать всего списка» или «Печать выбранной записи»."""
+
+    kind: Annotated[ReportKind, "Список, по которому составляется отчёт"]
+    format: Annotated[ReportFormat, "Вид отчёта: XML или CSV"] = ReportFormat.XML
+    record_id: Annotated[str | None, "Запись: идентификатор выбранной записи, для списка сервисов – код сервиса"] = None
+    group_code: Annotated[str | None, "Группа сервисов: код"] = None
+    service_code: Annotated[str | None, "Сервис: код"] = None
+    launch_id: Annotated[UUID | None, "Запуск: идентификатор"] = None
+    started_from: Annotated[datetime | None, "Запуск не раньше"] = None
+    started_to: Annotated[datetime | None, "Запуск раньше"] = None
+    created_from: Annotated[datetime | None, "Создан не раньше"] = None
+    created_to: Annotated[datetime | None, "Создан раньше: период не длиннее 366 дней"] = None
+    organization_oid: Annotated[str | None, "МО: OID"] = None
+    result: Annotated[LaunchResult | None, "Результат: код"] = None
+    packet_type: Annotated[str | None, "Тип пакета: код"] = None
+    operation: Annotated[str | None, "Операция: код"] = None
+    statuses: Annotated[tuple[str, ...], "Статусы: коды"] = ()
+    held: Annotated[bool | None, "Не отправлять пакет: признак"] = None
+    object_id: Annotated[str | None, "Исходный документ: идентификатор в МИС"] = None
+    changed_since: Annotated[datetime | None, "Изменён не раньше"] = None
+    text: Annotated[str | None, "Текст: в результате или идентификаторе"] = None
+
+
+_COMMON: Final = frozenset({"kind", "format", "record_id"})
+_OF_LAUNCH: Final = frozenset({"launch_id"})
+FILTERS: Final[dict[ReportKind, frozenset[str]]] = {
+    ReportKind.SERVICES: frozenset({"group_code"}),
+    ReportKind.LAUNCHES: frozenset(field.name for field in fields(LaunchFilter)),
+    ReportKind.PACKETS: frozenset(field.name for field in fields(PacketFilter)),
+    ReportKind.SESSION_EVENTS: _OF_LAUNCH,
+    ReportKind.SESSION_ERRORS: _OF_LAUNCH,
+    ReportKind.NOTIFICATIONS: _OF_LAUNCH | {"statuses"},
+}
+"""Fields that belong to the filter of each list; a filter of another list is refused, never passed over."""
+
+
+def check(order: ReportOrder) -> None:
+    """Judge the shape of an order.
+
+    Raises:
+        InvalidRequest: a field of another list's filter, or a record that does not fit the list.
+    """
+    given = {field.name for field in fields(ReportOrder) if getattr(order, field.name) not in (None, ())}
+    foreign = given - FILTERS[order.kind] - _COMMON
+    if foreign:
+        titles = ", ".join(f"«{_title(name)}»" for name in sorted(foreign))
+        raise InvalidRequest(f"Отбор {titles} не относится к списку «{LISTINGS[order.kind].title}»")
+    if order.kind in {ReportKind.SESSION_EVENTS, ReportKind.SESSION_ERRORS, ReportKind.NOTIFICATIONS}:
+        _require(order, "launch_id")
+
+
+def _require(order: ReportOrder, name: str) -> None:
+    if getattr(order, name) is None:
+        raise InvalidRequest(f"Укажите отбор «{_title(name)}»: без него список не составить")
+
+
+def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None) -> Heading:
+    """What stands above the report; ``manifest`` is that of its service, None when it is of several."""
+    listing = LISTINGS[order.kind]
+    return Heading(
+        kind=order.kind,
+        format=order.format,
+        made_by=viewer.name,
+        role=", ".join(ROLE_TITLES[role] for role in sorted(viewer.roles)),
+        service_code=manifest.service.code if manifest else None,
+        service_title=manifest.service.title if manifest else None,
+        conditions=tuple(_conditions(order, manifest)),
+        columns=listing.chosen(tuple(Column(c.code, c.title) for c in _manifest_columns(order.kind, manifest))),
+    )
+
+
+def _manifest_columns(kind: ReportKind, manifest: Manifest | None) -> tuple[Titled, ...]:
+    if manifest is None or kind in {ReportKind.SERVICES, ReportKind.SESSION_ERRORS}:
+        return ()
+    return manifest.launch_columns if kind is ReportKind.LAUNCHES else manifest.detail_columns
+
+
+def _conditions(order: ReportOrder, manifest: Manifest | None) -> list[Condition]:
+    found = []
+    for field in fields(ReportOrder):
+        value = getattr(order, field.name)
+        if field.name not in {"kind", "format"} and value not in (None, ()):
+            found.append(Condition(_camel(field.name), _title(field.name), _shown(field.name, value, manifest)))
+    return found
+
+
+def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
+    if isinstance(value, datetime):
+        return format_instant(value.astimezone())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, LaunchResult):
+        return RESULT_TITLES[value]
+    if isinstance(value, tuple):
+        known = [PacketStatus(code) for code in value if code in set(PacketStatus)]
+        return ", ".join(manifest.status_title(s) if manifest else STATUS_TITLES[s] for s in known)
+    if name == "packet_type" and manifest is not None:
+        kind = manifest.packet_type(value)
+        return kind.title if kind else str(value)
+    return str(value)
+
+
+@cache
+def _titles() -> dict[str, str]:
+    hints = get_type_hints(ReportOrder, include_extras=True)
+    return {name: hint.__metadata__[0].partition(":")[0] for name, hint in hints.items()}
+
+
+def _title(name: str) -> str:
+    return _titles()[name]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)
+
+
+Resolved = tuple[Manifest | None, LaunchQuery | PacketQuery | SessionQuery]
+
+
+def resolve(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder) -> Resolved:
+    """Manifest of the report's service and the query of its list, cut to what the viewer may see.
+
+    Raises:
+        NotFound: no such service, launch, МО or record for this viewer.
+        InvalidRequest: the list has no report, or its filter is wrong.
+    """
+    record = _record_id(order)
+    if order.kind is ReportKind.LAUNCHES:
+        return _launches(ctx, connection, viewer, order, record)
+    if order.kind is ReportKind.PACKETS:
+        return _packets(ctx, connection, viewer, order, record)
+    launch = require_launch(ctx, connection, viewer, order.launch_id or UUID(int=0))
+    manifest = ctx.catalog.manifest(launch.service_code)
+    if order.kind is ReportKind.NOTIFICATIONS:
+        logs = manifest is not None and manifest.service.log is LogKind.NOTIFICATIONS
+        raise InvalidRequest("Журнал уведомлений не ведётся" if logs else "Сервис не рассылает уведомлений")
+    require_session(ctx, connection, viewer, launch.id)
+    whole = SessionQuery(launch.id)
+    return manifest, whole if record is None else replace(whole, after=_beside(record, -1), before=_beside(record, 1))
+
+
+def _record_id(order: ReportOrder) -> UUID | None:
+    if order.record_id is None:
+        return None
+    try:
+        return UUID(order.record_id)
+    except ValueError:
+        raise NotFound("Запись не найдена") from None
+
+
+def _beside(record: UUID, step: int) -> UUID:
+    return UUID(int=min(max(record.int + step, 0), 2**128 - 1))
+
+
+def _launches(
+    ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder, record: UUID | None
+) -> Resolved:
+    if record is not None and order.service_code is None:
+        order = replace(order, service_code=require_launch(ctx, connection, viewer, record).service_code)
+    _require(order, "service_code")
+    wanted = _narrow(LaunchFilter, order)
+    manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
+    return manifest, _only(launch_query(connection, viewer, wanted), record)
+
+
+def _packets(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder, record: UUID | None) -> Resolved:
+    if record is not None and order.launch_id is None:
+        row = access.visible_packets(connection, ctx.catalog, viewer, [record]).get(record)
+        if row is None:
+            raise NotFound("Запись не найдена")
+        order = replace(order, launch_id=row.launch_id)
+    query = packet_query(ctx, connection, viewer, _narrow(PacketFilter, order))
+    code = order.service_code
+    if order.launch_id is not None:
+        code = require_launch(ctx, connection, viewer, order.launch_id).service_code
+    return ctx.catalog.manifest(code) if code else None, _only(query, record)
+
+
+def _narrow(kind: type[F], order: ReportOrder) -> F:
+    return kind(**{field.name: getattr(order, field.name) for field in fields(kind)})
+
+
+Q = TypeVar("Q", LaunchQuery, PacketQuery)
+
+
+def _only(query: Q, record: UUID | None) -> Q:
+    """The same query, of one record."""
+    if record is None:
+        return query
+    return replace(query, since=max(query.since, record), before=min(query.before, _beside(record, 1)))

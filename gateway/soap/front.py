@@ -1,0 +1,199 @@
+"""Bodies are received here, in an event loop: only a whole request, or one already lost, takes a thread.
+
+Granian's own WSGI mode reads a body in the thread that answers it, so as many slow callers as there are threads
+would stop the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from gateway.domain.errors import GatewayError, Unavailable
+from gateway.logs import trail
+from gateway.soap.refusals import ProtocolFault
+from gateway.xml.limits import MAX_PENDING_BYTES, RequestLimits
+
+_log = logging.getLogger(__name__)
+
+_DRAIN_FACTOR: Final = 4
+"""A body over its limit is read on, and thrown away, up to so many times the limit: an answer sent while the caller
+still writes would be lost to it with the connection."""
+
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers and body."""
+
+
+class Scope(Protocol):
+    """Line and headers of a request (RSGI 1.6)."""
+
+    http_version: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+
+
+class Wire(Protocol):
+    """Body and answer of a request (RSGI 1.6)."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the body as it comes."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+
+
+class Application(Protocol):
+    """What is served: a WSGI application that tells beforehand what it takes."""
+
+    def limits(self, environ: WSGIEnvironment) -> RequestLimits | None:
+        """Return the limits of the request's body; None when no body is wanted."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request as WSGI says."""
+
+
+class Front:
+    """The application as RSGI: bodies are received under their limits, whole requests are answered by ``threads``."""
+
+    def __init__(self, application: Application, threads: int, *, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
+        self._application = application
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._max_pending_bytes = max_pending_bytes
+        self._pending_bytes = 0
+
+    async def __rsgi__(self, scope: Scope, wire: Wire) -> None:
+        """Answer one request."""
+        try:
+            answer = await self._answer(scope, wire)
+        except Exception as error:  # noqa: BLE001 # the server would answer with nothing, or with a traceback
+            _log.error("%s", trail(error))
+            answer = (HTTPStatus.INTERNAL_SERVER_ERROR, [("Content-Type", "text/plain")], b"")
+        wire.response_bytes(*answer)
+
+    def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Finish what was begun."""
+        self._pool.shutdown()
+
+    async def _answer(self, scope: Scope, wire: Wire) -> Answer:
+        environ = _environ(scope)
+        body = _Body()
+        try:
+            limits = self._application.limits(environ)
+            if limits is not None and not _waits_in_vain(environ, limits):
+                await self._receive(wire, limits, body)
+            environ["wsgi.input"] = body.stream()
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, environ)
+        finally:
+            self._pending_bytes -= body.size
+
+    async def _receive(self, wire: Wire, limits: RequestLimits, body: _Body) -> None:
+        """Read the body; one that is too slow or too much for this process is known by its stream."""
+        drained = 0
+        try:
+            async with asyncio.timeout(limits.send_s):
+                async for chunk in wire:
+                    if self._pending_bytes + len(chunk) > self._max_pending_bytes:
+                        body.refusal = Unavailable("Шлюз занят другими запросами: повторите позже.")
+                    if body.refusal is None and body.size <= limits.max_bytes:
+                        self._pending_bytes += len(chunk)
+                        body.add(chunk)
+                    elif (drained := drained + len(chunk)) > _DRAIN_FACTOR * limits.max_bytes:
+                        return
+        except TimeoutError:
+            if body.size <= limits.max_bytes:
+                body.refusal = _too_slow(limits.send_s)
+
+    def _call(self, environ: WSGIEnvironment) -> Answer:
+        started: list[tuple[int, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+            started.append((int(status[:3]), headers))
+            return lambda _: None
+
+        body = b"".join(self._application(environ, start_response))
+        ((status, headers),) = started
+        return status, headers, body
+
+
+class _Body:
+    """What has come of one body, or why no more of it is taken."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.refusal: GatewayError | None = None
+        self._chunks: list[bytes] = []
+
+    def add(self, chunk: bytes) -> None:
+        """Keep a chunk."""
+        self.size += len(chunk)
+        self._chunks.append(chunk)
+
+    def stream(self) -> io.BytesIO:
+        """Hand the body over."""
+        whole = b"".join(self._chunks)
+        self._chunks.clear()
+        return io.BytesIO(whole) if self.refusal is None else _Refused(self.refusal)
+
+
+class _Refused(io.BytesIO):
+    """A body that cannot be read; whoever tries learns why."""
+
+    def __init__(self, refusal: GatewayError) -> None:
+        super().__init__()
+        self._refusal = refusal
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        """Raise the refusal."""
+        raise self._refusal
+
+
+def _waits_in_vain(environ: WSGIEnvironment, limits: RequestLimits) -> bool:
+    """Tell whether the caller asks for leave to send a body that is too long (``Expect: 100-continue``)."""
+    declared = environ.get("CONTENT_LENGTH", "")
+    return "HTTP_EXPECT" in environ and declared.isdecimal() and int(declared) > limits.max_bytes
+
+
+def _too_slow(send_s: int) -> ProtocolFault:
+    return ProtocolFault(
+        f"Тело запроса не передано за {send_s} с.",
+        status=HTTPStatus.REQUEST_TIMEOUT,
+        headers=(("Connection", "close"),),
+    )
+
+
+def _environ(scope: Scope) -> WSGIEnvironment:
+    """Make the WSGI environment of a request (PEP 3333); a header given twice becomes a list that nobody accepts."""
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path,
+        "QUERY_STRING": scope.query_string,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:  # would pass for the header with hyphens, which a proxy has stripped
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ

@@ -1,0 +1,132 @@
+"""The web process as an installation runs it, and what one request costs it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from gateway.domain.roles import Role
+from gateway.journal.engine import connect
+from tests.postgres import ThrowawayPostgres
+from tests.running import add_account, add_organizations, environment, free_port
+from workers.demo.client import wait_until_up
+
+LOGIN: Final = "mis"
+OID: Final = "1.2.643.5.1.13.13.12.2.34.1"
+SEND_S: Final = 2
+"""Seconds that a caller has for the body of SubmitObjects here."""
+ANSWER_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back; ``status`` 0 stands for a connection closed without an answer."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Processor time and growth of the peak of resident memory."""
+
+    cpu_s: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running gateway: its port, its web process and its log."""
+
+    port: int
+    pid: int
+    log: Path
+
+    def send(self, raw: bytes, *, limit_s: float = ANSWER_S) -> Reply:
+        """Send bytes as they are, and read one answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=limit_s) as connection:
+            try:
+                connection.sendall(raw)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before it was whole: the answer is there to read
+            return read_reply(connection)
+
+    def cost(self, raw: bytes) -> tuple[Reply, Cost]:
+        """Send bytes, and tell what they cost."""
+        status = Path(f"/proc/{self.pid}")
+        (status / "clear_refs").write_text("5", encoding="ascii")  # the peak starts from what is resident now
+        before, cpu = self._peak_bytes(), self._cpu_s()
+        reply = self.send(raw)
+        return reply, Cost(self._cpu_s() - cpu, self._peak_bytes() - before)
+
+    def _cpu_s(self) -> float:
+        return time.clock_gettime((~self.pid << 3) | 2)  # CPUCLOCK_SCHED of another process: nanoseconds, all threads
+
+    def _peak_bytes(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("the kernel tells no peak")
+
+
+def read_reply(connection: socket.socket) -> Reply:
+    """Read one answer of HTTP/1.1."""
+    response = HTTPResponse(connection)
+    try:
+        response.begin()
+        body = response.read()
+    except (ConnectionError, IncompleteRead, OSError):
+        return Reply(0)
+    return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+@contextmanager
+def site(database_url: str, log: Path, **given: str) -> Iterator[Site]:
+    """Keep one web process running."""
+    port = free_port()
+    settings = environment(
+        GATEWAY_DATABASE_URL=database_url, GATEWAY_PORT=str(port), GATEWAY_LOG_LEVEL="DEBUG", **given
+    )
+    with log.open("wb") as stream:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "gateway.cli", "serve"], env=settings, stdin=subprocess.DEVNULL, stderr=stream
+        )
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}")
+        yield Site(port, _web_process(child.pid), log)
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+@contextmanager
+def furnished(server: ThrowawayPostgres, template: str, log: Path, **given: str) -> Iterator[Site]:
+    """Keep one web process running on a journal of one МО and its МИС."""
+    url = server.create_database(template)
+    engine = connect(url, pool_size=1)
+    ids = add_organizations(engine, [(OID, "Районная больница", "340001")])
+    add_account(engine, LOGIN, Role.MIS, list(ids.values()))
+    engine.dispose()
+    limits = {"SubmitObjects": {"send_s": SEND_S}, "ConfirmInbound": {"max_items": 5}}
+    try:
+        with site(url, log, GATEWAY_LIMITS=json.dumps(limits), **given) as running:
+            yield running
+    finally:
+        server.drop_database(url)
+
+
+def _web_process(parent: int) -> int:
+    """Granian's child that answers: the one that has the application in memory."""
+    return max(psutil.Process(parent).children(), key=lambda child: child.memory_info().rss).pid

@@ -1,0 +1,197 @@
+"""The command line: what every command says, and the exit code it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine
+
+from gateway import cli
+from gateway.cli import main
+from gateway.journal import registry
+from gateway.journal.engine import connect
+from tests.postgres import ThrowawayPostgres
+from workers import checks
+
+EXCHANGES = str(Path(__file__).parents[2] / "exchanges")
+OID = "1.2.643.5.1.13.13.12.2.99.1"
+
+
+@pytest.fixture(autouse=True)
+def closed_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command leaves its connections to the end of its process; this process goes on."""
+    made: list[Engine] = []
+
+    def recorded(url: str, **given: Any) -> Engine:
+        made.append(connect(url, **given))
+        return made[-1]
+
+    for module in (cli, checks):
+        monkeypatch.setattr(module, "connect", recorded)
+    yield
+    for engine in made:
+        engine.dispose()
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command, by the words that call it."""
+    found: list[tuple[str, ...]] = [path]
+    for name, command in group.commands.items():
+        found += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+def run(*arguments: str, database: str | None = None, **environment: str) -> Result:
+    """Run a command in this process; nothing but an exit may come out of it."""
+    given: dict[str, str | None] = {"GATEWAY_DATABASE_URL": database, **environment}
+    result = CliRunner().invoke(main, arguments, env=given)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def refused(result: Result, code: int, words: str) -> None:
+    """It ended with this code and one line."""
+    assert (result.exit_code, result.stderr.count("\n")) == (code, 1), result.output
+    assert result.stderr.startswith("gateway: ")
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("path", commands(main), ids=" ".join)
+def test_every_command_explains_itself_in_russian(path: tuple[str, ...]) -> None:
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: ")
+    assert any("а" <= letter <= "я" for letter in result.stdout)
+
+
+def test_organizations_and_accounts_are_kept(database_url: str, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("invented-password\n")
+    secret = ("--password-file", str(password))
+    assert run("organization", "add", OID, "Учебная", "--code", "tfoms=990001", database=database_url).exit_code == 0
+    added = run("account", "add", "mis", "--role", "mis", "--organization", OID, *secret, database=database_url)
+    assert (added.exit_code, added.stdout) == (
+        0,
+        "Учётная запись mis добавлена: Медицинская информационная система\n",
+    )
+    assert run("account", "add", "root", "--role", "dc_admin", *secret, database=database_url).exit_code == 0
+    listed = run("account", "list", database=database_url, COLUMNS="150").stdout
+    assert all(word in listed for word in ("mis", OID, "root", "dc_admin"))
+    assert run("account", "disable", "mis", database=database_url).exit_code == 0
+    refused(run("account", "disable", "mis", database=database_url), 2, "Нет действующей учётной записи mis")
+    refused(run("account", "add", "root", "--role", "dc_admin", *secret, database=database_url), 2, "уже есть")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--role", "dc_admin", "--organization", OID), "МО не указываются"),
+        (("--role", "mo_admin"), "укажите --organization OID"),
+        (("--role", "mis"), "укажите --organization OID"),
+        (("--role", "mis", "--organization", "1.2.3"), "Нет МО с OID 1.2.3"),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused(
+    database_url: str, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("invented-password\n")
+    given = ("account", "add", "someone", *arguments, "--password-file", str(password))
+    refused(run(*given, database=database_url), 2, words)
+    password.write_text("short")
+    refused(run("account", "add", "x", "--role", "dc_admin", *given[-2:], database=database_url), 2, "короче 8 знаков")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"oid;name\n1.2.3;A\n", "нужны столбцы oid и name"),
+        (b"oid,name\n1.2.3,\n", "строка 2: пустой oid или name"),
+        (b"oid,name\n1.2.3,A\n1.2.4\n", "строка 3: пустой oid или name"),
+        (b"oid,name\n1.2.3,A,340001\n", "строка 2: значений больше, чем столбцов"),
+        ("oid,name\n1.2.3,Больница\n".encode("cp1251"), "не читается как CSV в UTF-8"),
+        (b"", "нужны столбцы oid и name"),
+    ],
+)
+def test_a_bad_list_of_organizations_changes_nothing(
+    database_url: str, tmp_path: Path, content: bytes, words: str
+) -> None:
+    file = tmp_path / "organizations.csv"
+    file.write_bytes(content)
+    refused(run("organization", "import", str(file), database=database_url), 2, words)
+    engine = connect(database_url, pool_size=1)
+    with engine.connect() as connection:
+        assert registry.load_organizations(connection) == {}
+    engine.dispose()
+
+
+def test_a_list_of_organizations_is_taken_whole(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "organizations.csv"
+    file.write_text(f"\ufeffoid,name,tfoms\n{OID},Учебная больница,990001\n1.2.3,Поликлиника,\n", encoding="utf-8")
+    for _ in range(2):
+        assert run("organization", "import", str(file), database=database_url).stdout == "Загружено МО: 2\n"
+    engine = connect(database_url, pool_size=1)
+    with engine.connect() as connection:
+        found = registry.find_organizations(connection, [OID, "1.2.3"])
+    engine.dispose()
+    assert {row.name: dict(row.codes) for row in found.values()} == {
+        "Учебная больница": {"tfoms": "990001"},
+        "Поликлиника": {},
+    }
+    refused(run("organization", "add", "1.2.4", "Имя", "--code", "tfoms", database=database_url), 2, "СИСТЕМА=КОД")
+
+
+def test_migrating_twice_is_no_harm_and_an_old_base_is_named(server: ThrowawayPostgres) -> None:
+    url = server.create_database()
+    refused(run("account", "list", database=url), 2, "выполните «gateway migrate»")
+    first, second = run("migrate", database=url), run("migrate", database=url)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout == second.stdout
+    server.drop_database(url)
+
+
+def test_check_tells_a_healthy_installation_from_a_broken_one(database_url: str, tmp_path: Path) -> None:
+    whole = run("check", database=database_url, GATEWAY_EXCHANGE_FOLDERS=EXCHANGES)
+    assert whole.exit_code == 0, whole.output
+    assert "ошибка" not in whole.stdout
+    assert "Обмен free_beds: функции и схемы" in whole.stdout
+
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.toml").write_text("slug = 1")
+    result = run(
+        "check",
+        database="postgresql://nobody@127.0.0.1:1/none",
+        GATEWAY_EXCHANGE_FOLDERS=str(tmp_path),
+        GATEWAY_REDIS_URL="redis://127.0.0.1:1/0",
+    )
+    assert result.exit_code == 1
+    assert result.stdout.count("ошибка") == 3
+    assert "База данных: не отвечает" in result.stdout
+    assert str(broken / "manifest.toml") in result.stdout
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("migrate",), ("account", "list")])
+def test_a_base_that_is_not_there_ends_with_2(command: tuple[str, ...]) -> None:
+    refused(run(*command), 2, "GATEWAY_DATABASE_URL")
+    refused(run(*command, database="postgresql://nobody@127.0.0.1:1/none"), 2, "База данных не отвечает")
+    refused(run(*command, database="это не адрес"), 2, "Адрес базы данных записан неверно")
+    refused(run(*command, GATEWAY_PORT="много"), 2, "Настройка port: нужно целое число")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_wrong_manifest_ends_a_process_at_once(database_url: str, tmp_path: Path, command: str) -> None:
+    refused(
+        run(command, database=database_url, GATEWAY_EXCHANGE_FOLDERS=str(tmp_path)), 2, "нет ни одного manifest.toml"
+    )
+
+
+def test_settings_are_shown_without_secrets() -> None:
+    shown = run("settings", database="postgresql://gateway:invented@db/journal", COLUMNS="150").stdout
+    assert "postgresql://gateway:••••••@db/journal" in shown
+    assert "invented" not in shown
