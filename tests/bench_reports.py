@@ -105,7 +105,7 @@ def by_worker(engine: Engine, url: str, launch: UUID, login: str) -> None:
             row = find_report(connection, receipt.report_id)
         assert row is not None
         assert row.status != ReportStatus.FAILED, row.error
-        return row.size
+        return row.size if row.size is None else int(row.size)
 
     made = eventually(size, 600, poll_s=0.1) or 0
     report(f"worker, XML, {login}", time.monotonic() - started, made, peak)

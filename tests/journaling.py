@@ -81,6 +81,7 @@ def form(
     return [p.id for p in formed]
 
 
-def statuses(connection: Connection) -> dict[UUID, str]:
-    """Status of every packet."""
-    return {row.id: row.status for row in connection.execute(text("SELECT id, status FROM packets"))}
+def waited_for(connection: Connection) -> bool:
+    """Tell whether another session waits for a lock that this one holds."""
+    statement = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    return bool(connection.execute(text(statement)).scalar_one())

@@ -49,7 +49,7 @@ def _sign_in(url: str, login: str, version: str, password: str) -> Services:
     def service(name: str) -> Any:
         session = requests.Session()
         session.auth = HTTPBasicAuth(login, password)
-        return Client(f"{url}/{version}/{name}?wsdl", transport=Transport(session=session)).service  # type: ignore[no-untyped-call] # zeep has no types
+        return Client(f"{url}/{version}/{name}?wsdl", transport=Transport(session=session)).service
 
     return Services(service("journal"), service("control"), service("intake"))
 

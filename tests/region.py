@@ -147,7 +147,7 @@ def run(world: World, worker: WorkerProcess, login: str, *oids: str) -> UUID:
             worker.perform(work_id)
         with world.engine.connect() as connection:
             result = connection.execute(text("SELECT result FROM launches WHERE id = :id"), {"id": launch_id})
-            return result.scalar_one() != LaunchResult.RUNNING
+            return bool(result.scalar_one() != LaunchResult.RUNNING)
 
     eventually(over, 30, what="the launch ends")
     return launch_id

@@ -15,12 +15,16 @@ def connect(url: str, *, pool_size: int = 5, application: str = "gateway") -> En
     """Make an engine for a libpq address (``postgresql://…``); nothing is opened until first use.
 
     Statements of more than 60 s and transactions idle for more than 60 s are ended by the server, so that a stuck
-    client never holds a row for long.
+    client never holds a row for long. Every statement is planned for its values: a plan for any values
+    knows neither the months to look in nor the partial indexes.
     """
     address = url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
         "postgres://", "postgresql+psycopg://", 1
     )
-    options = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    options = (
+        "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+        " -c plan_cache_mode=force_custom_plan"
+    )
     return create_engine(
         address,
         pool_size=pool_size,

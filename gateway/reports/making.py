@@ -40,7 +40,10 @@ class Order:
 
 
 def make(connection: Connection, catalog: Catalog, order: Order) -> Iterator[bytes]:
-    """Yield the document in pieces of ``CHUNK_BYTES`` and a little more; the connection must be one snapshot to the end of them."""
+    """Yield the document in pieces of ``CHUNK_BYTES`` and a little more.
+
+    The connection must be one snapshot of the journal until the last of them: the totals come first.
+    """
     source = SOURCES[order.heading.kind]
     made = Made(database_now(connection), source.totals(connection, order.query))
     return gathered(write(order.heading, made, source.records(connection, order.query, catalog)))

@@ -19,7 +19,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from gateway.domain.errors import GatewayError, Unavailable
 from gateway.logs import trail
 from gateway.soap.refusals import ProtocolFault
-from gateway.xml.limits import MAX_PENDING_BYTES, RequestLimits
+from gateway.xml.limits import MAX_PENDING_BYTES, THREAD_BYTES, RequestLimits
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ class Front:
 
     def __init__(self, application: Application, threads: int, *, max_pending_bytes: int = MAX_PENDING_BYTES) -> None:
         self._application = application
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._threads = threads
+        self._pool = self._new_pool()
+        self._pool_bytes = 0
         self._max_pending_bytes = max_pending_bytes
         self._pending_bytes = 0
 
@@ -94,9 +96,20 @@ class Front:
             if limits is not None and not _waits_in_vain(environ, limits):
                 await self._receive(wire, limits, body)
             environ["wsgi.input"] = body.stream()
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, environ)
+            return await asyncio.get_running_loop().run_in_executor(self._pool_for(body), self._call, environ)
         finally:
             self._pending_bytes -= body.size
+
+    def _new_pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="request")
+
+    def _pool_for(self, body: _Body) -> ThreadPoolExecutor:
+        """Return the threads; fresh ones when those before have read their share, which still finish what they do."""
+        self._pool_bytes += body.size
+        if self._pool_bytes > THREAD_BYTES:
+            self._pool.shutdown(wait=False)
+            self._pool, self._pool_bytes = self._new_pool(), body.size
+        return self._pool
 
     async def _receive(self, wire: Wire, limits: RequestLimits, body: _Body) -> None:
         """Read the body; one that is too slow or too much for this process is known by its stream."""

@@ -11,13 +11,13 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.domain.errors import InvalidXml, TooMany
+from gateway.domain.errors import TooMany
 from gateway.soap.refusals import ProtocolFault
 from gateway.soap.transport import Content, too_large
 from gateway.soap.versions import SOAP11, Version
 from gateway.xml import namespaces
 from gateway.xml.limits import RequestLimits
-from gateway.xml.parser import parse, parse_text
+from gateway.xml.parser import parse
 
 SECURITY: Final = f"{{{namespaces.WSSE}}}Security"
 _NIL: Final = f"{{{namespaces.XSI}}}nil"
@@ -53,7 +53,7 @@ def open_envelope(data: bytes, content: Content, version: Version, limits: Reque
         ProtocolFault: another SOAP version, a header that must be understood and is not, anything but Header and
             Body in the envelope, a Body without exactly one child, an action that names another operation.
     """
-    root = _parse(data, content.charset, limits)
+    root = parse(data, limits, codec=content.charset)
     _check_version(root, content, version)
     header, body = _parts(root, version)
     security = None if header is None else _check_headers(header, version)
@@ -75,16 +75,6 @@ def check_operation(request: Request, size: int, limits: RequestLimits) -> None:
         raise too_large(limits.max_bytes)
     if request.body.xpath(f"boolean(descendant-or-self::*[*[{limits.max_items + 1}]])"):
         raise TooMany(f"В списке больше допустимых {limits.max_items} элементов.")
-
-
-def _parse(data: bytes, charset: str | None, limits: RequestLimits) -> etree._Element:
-    if charset is None:
-        return parse(data, limits)
-    try:
-        text = data.decode(charset)
-    except UnicodeDecodeError:
-        raise InvalidXml("Байты запроса не соответствуют кодировке из Content-Type.") from None
-    return parse_text(text, limits)
 
 
 def _check_version(root: etree._Element, content: Content, version: Version) -> None:

@@ -74,8 +74,10 @@ def read_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
 
     Raises:
         TooLarge: more than ``max_bytes``; with a declared length nothing has been read then.
-        ProtocolFault: a length that is none, or a body shorter than declared.
+        ProtocolFault: a length or a transfer coding that is none, or a body shorter than declared.
     """
+    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        raise ProtocolFault("Заголовок Transfer-Encoding записан неверно.", status=HTTPStatus.BAD_REQUEST)
     declared = environ.get("CONTENT_LENGTH") or ""
     stream: InputStream = environ["wsgi.input"]
     if not declared:

@@ -72,6 +72,13 @@ BULK_LIMITS: Final = RequestLimits(
 MAX_PENDING_BYTES: Final = 256 * MIB
 """Bodies that one web process holds at once, received or still coming in."""
 
+THREAD_BYTES: Final = 64 * MIB
+"""Bodies after which the threads that parse them are replaced.
+
+libxml2 keeps every name it has ever read in a dictionary of its thread, so a caller that sends ever new names would
+fill the memory of a thread that lives for ever.
+"""
+
 HEADERS_S: Final = 10
 """Seconds a caller has to send the line and the headers of a request."""
 

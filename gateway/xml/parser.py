@@ -38,7 +38,7 @@ _CODECS: Final = {
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF32_LE, None),  # before UTF-16: its mark begins with the same two bytes
     (codecs.BOM_UTF32_BE, None),
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
     (b"<\x00?\x00", "utf-16-le"),
@@ -46,10 +46,11 @@ _BYTE_ORDER_MARKS: Final = (
 )
 
 
-def parse(data: bytes, limits: XmlLimits = DOCUMENT_LIMITS) -> etree._Element:
+def parse(data: bytes, limits: XmlLimits = DOCUMENT_LIMITS, *, codec: str | None = None) -> etree._Element:
     """Parse a whole document and return its root element; line numbers are those of ``data``.
 
-    Encodings: UTF-8 (the default), UTF-16, windows-1251.
+    Encodings: UTF-8 (the default), UTF-16, windows-1251. ``codec`` is the Python codec of the charset that came with
+    the document; it wins over what the document says of itself (RFC 7303, 3).
 
     Raises:
         InvalidXml: empty, not well-formed, with a DTD or a processing instruction, in another encoding,
@@ -57,7 +58,7 @@ def parse(data: bytes, limits: XmlLimits = DOCUMENT_LIMITS) -> etree._Element:
         TooLarge: more bytes than ``limits.max_bytes``, or one text longer than libxml2 takes.
     """
     _check_size(len(data), limits)
-    return _parse_utf8(_to_utf8(data), limits)
+    return _parse_utf8(_to_utf8(data, codec or _codec_of(data)), limits)
 
 
 def parse_text(text: str, limits: XmlLimits = DOCUMENT_LIMITS) -> etree._Element:
@@ -79,10 +80,9 @@ def _check_size(size: int, limits: XmlLimits) -> None:
         raise TooLarge(f"Документ больше допустимых {limits.max_bytes} байт.")
 
 
-def _to_utf8(data: bytes) -> bytes:
-    codec = _codec_of(data)
+def _to_utf8(data: bytes, codec: str) -> bytes:
     if codec == "utf-8":
-        return data
+        return data.removeprefix(codecs.BOM_UTF8)  # libxml2 judges the bytes
     try:
         return data.decode(codec).encode("utf-8")
     except UnicodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_a_cursor_fits_only_its_list_filter_and_account(region: Region, story: S
     foreign = region.sign_in("mis").journal
     period = {"createdFrom": datetime.now(UTC) - timedelta(days=1), "createdTo": datetime.now(UTC) + timedelta(days=1)}
     page = {"limit": 2, "cursor": cursor}
-    attempts = [
+    attempts: list[Callable[[], Any]] = [
         lambda: ask(story, launch, page={"limit": 2, "cursor": cursor[:-2] + "AA"}),
         lambda: ask(story, launch, page={"limit": 2, "cursor": "выдумка"}),
         lambda: ask(story, launch, page=page, statuses={"status": ["REJECTED"]}),

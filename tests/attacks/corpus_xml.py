@@ -51,7 +51,7 @@ def _cut(share: float) -> Callable[[Version], Sent]:
 _LAUGHS: Final = '<!ENTITY l0 "ha">' + "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
 _QUADRATIC: Final = f'<!ENTITY x "{"a" * 50_000}">'
 _PARAMETER: Final = '<!ENTITY % p SYSTEM "http://192.0.2.1/p.dtd">%p;'
-_NAMES: Final = " ".join(f'a{i}="{i}"' for i in range(100_000))
+_NAMES: Final = " ".join(f'a{i}="{i}"' for i in range(60_000))
 _SAME_HASH: Final = " ".join(f"{'a' * i}b='1'" for i in range(1, 1000))
 _PREFIXES: Final = " ".join(f'xmlns:p{i}="urn:{i}"' for i in range(20_000))
 _NESTED_PREFIXES: Final = "".join(f'<a xmlns:p{i}="urn:{i}">' for i in range(40)) + "</a>" * 40
@@ -96,7 +96,7 @@ BOMBS: Final = [
     Attack("depth 10 000", _list("<a>" * 10_000 + "</a>" * 10_000)),
     Attack("depth 100 000, never closed", _list("<a>" * 100_000)),
     Attack("depth 200 of namespaces", _list("".join(f'<a xmlns="urn:{i}">' for i in range(200)) + "</a>" * 200)),
-    Attack("100 000 attributes", _list("", _NAMES)),
+    Attack("60 000 attributes", _list("", _NAMES)),
     Attack("1 000 attributes of growing names", _list("", _SAME_HASH)),
     Attack("100 attributes", _list("", " ".join(f'a{i}="1"' for i in range(100)))),
     Attack("20 000 namespaces", _list("", _PREFIXES)),
@@ -115,10 +115,10 @@ BOMBS: Final = [
     Attack("a text of 11 MB", _body(element("SubmitObjects", "x" * 11_000_000, "intake"), "intake"), "TOO_LARGE", 413),
     Attack("a CDATA of 11 MB", _body(element("SubmitObjects", f"<![CDATA[{'<' * 11_000_000}]]>", "intake"), "intake"),
            "INVALID_XML"),
-    Attack("100 000 CDATA sections", _list("<groupCode>" + "<![CDATA[]]>" * 80_000 + "</groupCode>"), ""),
+    Attack("80 000 CDATA sections", _list("<groupCode>" + "<![CDATA[]]>" * 80_000 + "</groupCode>"), "NOT_FOUND"),
     Attack("100 000 comments", _list("<!---->" * 100_000), ""),
     Attack("a comment that never ends", _list("<!--" + "-" * 900_000)),
-    Attack("100 000 character references", _list("<groupCode>" + "&#x430;" * 100_000 + "</groupCode>"), ""),
+    Attack("100 000 character references", _list("<groupCode>" + "&#x430;" * 100_000 + "</groupCode>"), "NOT_FOUND"),
     Attack("a prolog of comments", _prolog("<!-- -->" * 100_000), ""),
     Attack("a prolog of blanks", _prolog("\n" * 1_000_000), ""),
     Attack("900 kB of mistakes", _list("<a b=c>" * 120_000)),
@@ -129,7 +129,7 @@ BROKEN: Final = [
     Attack("empty", lambda _: Sent(b"")),
     Attack("blanks", lambda _: Sent(b" \r\n\t ")),
     Attack("no XML", lambda _: Sent(b"hello")),
-    Attack("JSON", lambda _: Sent(b'{"ListServices": {}}')),
+    Attack("JSON for XML", lambda _: Sent(b'{"ListServices": {}}')),
     Attack("zeros", lambda _: Sent(bytes(1000))),
     Attack("noise", lambda _: Sent(bytes(range(256)) * 100)),
     Attack("cut in the middle", _cut(0.5)),
@@ -163,7 +163,7 @@ ENCODINGS: Final = [
     Attack("EBCDIC declared", _encoded("cp037", declared="cp037")),
     Attack("a charset that is a Python module", _encoded("utf-8", charset="os"), "INVALID_REQUEST", 415),
     Attack("a charset that packs", _encoded("utf-8", charset="zlib"), "INVALID_REQUEST", 415),
-    Attack("a declared name of a thousand letters", _encoded("utf-8", declared="a" * 1000)),
+    Attack("a declared name of a thousand letters", _encoded("utf-8", declared="a" * 1000), ""),
     Attack("UTF-8 declared, UTF-16 sent", lambda v: Sent(envelope(v).decode().encode("utf-16-le"))),
     Attack("not the charset of the header", lambda v: Sent(envelope(v, "\xff".encode("utf-8").decode()).replace(
         b"\xc3\xbf", b"\xff"), media_type=f"{v.media_type}; charset=utf-8")),

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ ANSWER_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; ``status`` 0 stands for a connection closed without an answer."""
+    """What came back; ``status`` -1 stands for a connection closed without an answer."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -53,14 +54,19 @@ class Site:
     port: int
     pid: int
     log: Path
+    callers: Iterator[int] = field(default_factory=lambda: count(2))
+
+    def connect(self, limit_s: float = ANSWER_S) -> socket.socket:
+        """Connect from an address of its own, for failures to sign in are counted by address."""
+        number = next(self.callers)
+        source = (f"127.0.{number >> 8 & 255}.{number & 255}", 0)
+        return socket.create_connection(("127.0.0.1", self.port), limit_s, source)
 
     def send(self, raw: bytes, *, limit_s: float = ANSWER_S) -> Reply:
         """Send bytes as they are, and read one answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=limit_s) as connection:
-            try:
+        with self.connect(limit_s) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was whole: the answer is there
                 connection.sendall(raw)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # refused before it was whole: the answer is there to read
             return read_reply(connection)
 
     def cost(self, raw: bytes) -> tuple[Reply, Cost]:
@@ -70,6 +76,10 @@ class Site:
         before, cpu = self._peak_bytes(), self._cpu_s()
         reply = self.send(raw)
         return reply, Cost(self._cpu_s() - cpu, self._peak_bytes() - before)
+
+    def resident_bytes(self) -> int:
+        """Resident memory now."""
+        return int(psutil.Process(self.pid).memory_info().rss)
 
     def _cpu_s(self) -> float:
         return time.clock_gettime((~self.pid << 3) | 2)  # CPUCLOCK_SCHED of another process: nanoseconds, all threads
@@ -87,8 +97,8 @@ def read_reply(connection: socket.socket) -> Reply:
     try:
         response.begin()
         body = response.read()
-    except (ConnectionError, IncompleteRead, OSError):
-        return Reply(0)
+    except (OSError, HTTPException):
+        return Reply(-1)
     return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 

@@ -71,9 +71,9 @@ def launched(house: House) -> Callable[[], list[Any]]:
     return launch
 
 
-def _finished(house: House, ids: list[str]) -> list[Any] | None:
+def _finished(house: House, ids: list[str]) -> list[Any]:
     records = [house.admin.journal.GetLaunch(launchId=launch_id) for launch_id in ids]
-    return None if any(record.result == "RUNNING" for record in records) else records
+    return [] if any(record.result == "RUNNING" for record in records) else records
 
 
 class peer:  # noqa: N801 # used as a context only

@@ -12,7 +12,7 @@ from tests.killing import RESUME_S, Kill, at_point, at_random, broker_urls
 from tests.postgres import ThrowawayPostgres
 from workers.run import Point
 
-AT_ONCE = 6
+AT_ONCE = 8
 RANDOM_KILLS = 4
 Stories = dict[str, Future[list[Kill]]]
 

@@ -182,6 +182,16 @@ def test_pages_by_key_meet_every_packet_once_while_new_ones_come(filled: Engine,
     assert met == naive(packets, PacketQuery(None, None, launch_id=launch_id))
 
 
+def test_a_page_read_often_is_still_planned_for_its_values(filled: Engine, packets: list[Any]) -> None:
+    query = query_of(packets, "service of three", "a status")
+    with filled.connect() as reader:
+        for _ in range(16):
+            page_of_packets(reader, query)
+        plans = reader.execute(text("SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements")).one()
+    assert plans[0] == 0
+    assert plans[1] > 0
+
+
 VIEWERS: dict[str, dict[str, Any]] = {
     "sees all": {"visible": None},
     "sees all, asks for one": {"visible": None, "organization_id": 3},

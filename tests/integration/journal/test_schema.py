@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -61,9 +62,13 @@ def catalog(connection: Connection, part: str) -> list[tuple[Any, ...]]:
 
 
 def test_alembic_sees_no_difference(connection: Connection) -> None:
-    def ours(_object: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
-        of_a_month = kind == "table" and reflected and name is not None and name[-7:-4].strip("_").isdigit()
-        return not of_a_month
+    """Months are not of the model, and the server retells generated columns; the comparison below sees those."""
+
+    def ours(item: Any, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+        if kind == "foreign_key_constraint":
+            name = item.elements[0].target_fullname.partition(".")[0]
+        computed = kind == "column" and item.computed is not None
+        return not computed and not re.search(r"_\d{4}_\d\d$", name or "")
 
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
     assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
@@ -96,7 +101,7 @@ def test_four_that_migrate_at_once_queue(empty: Engine) -> None:
 
 
 def test_an_empty_database_is_refused_until_it_is_migrated(empty: Engine) -> None:
-    with pytest.raises(ConfigurationError, match="не задана.*gateway migrate"):
+    with pytest.raises(ConfigurationError, match=r"не задана.*gateway migrate"):
         require_version(empty)
     migrate(empty)
     require_version(empty)

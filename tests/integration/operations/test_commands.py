@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine
 
-from gateway import cli
+from gateway import cli, cli_common
 from gateway.cli import main
 from gateway.journal import registry
 from gateway.journal.engine import connect
@@ -31,7 +31,7 @@ def closed_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.append(connect(url, **given))
         return made[-1]
 
-    for module in (cli, checks):
+    for module in (cli, cli_common, checks):
         monkeypatch.setattr(module, "connect", recorded)
     yield
     for engine in made:

@@ -12,7 +12,8 @@ from gateway.operations.records import Launch, Packet, Page, PageRequest, Submis
 from tests.region import ACTOR, OPERATIONS, SEES, SERVICE, A, B, C, World
 
 CALLERS = ["dc_admin", "mo_admin", "statistician", "mis", ACTOR]
-OK, NOT_ALLOWED, NOT_FOUND, CONFLICT = "OK", ErrorCode.NOT_ALLOWED, ErrorCode.NOT_FOUND, ErrorCode.CONFLICT
+OK = "OK"
+NOT_ALLOWED, NOT_FOUND, CONFLICT = map(str, (ErrorCode.NOT_ALLOWED, ErrorCode.NOT_FOUND, ErrorCode.CONFLICT))
 EVERYBODY = dict.fromkeys(CALLERS, OK)
 RIGHTS: dict[str, dict[str, str]] = {
     "ListServices": EVERYBODY,
@@ -51,7 +52,7 @@ def asked(world: World, name: str, oid: str) -> dict[str, Any]:
     """A request of this operation about a МО."""
     launch = world.launches()[0] if oid in {A, B} else world.launches()[1]
     packet = world.packet_of(oid)
-    return {
+    requests: dict[str, dict[str, Any]] = {
         "ListServices": {},
         "ListOrganizations": {"service_code": SERVICE},
         "ListLaunches": {"service_code": SERVICE, "organization_oid": oid},
@@ -70,7 +71,8 @@ def asked(world: World, name: str, oid: str) -> dict[str, Any]:
         "HoldPackets": {"packet_ids": (packet,)},
         "ReleasePackets": {"packet_ids": (packet,)},
         "SubmitObjects": {"service_code": SERVICE, "organization_oid": oid, "objects": (DOCUMENT,)},
-    }[name]
+    }
+    return requests[name]
 
 
 def outcome(answer: object) -> str:
@@ -93,7 +95,7 @@ def test_what_the_role_may_do_with_its_own(world: World, caller: str) -> None:
 def test_what_is_foreign_does_not_exist(world: World, caller: str) -> None:
     for name in sorted(set(OPERATIONS) - OF_A_LIST):
         allowed = RIGHTS[name][caller]
-        hidden = C not in SEES[caller] and (allowed is OK or name in {"StopLaunch", "ResumeTransfer"})
+        hidden = C not in SEES[caller] and (allowed == OK or name in {"StopLaunch", "ResumeTransfer"})
         expected = NOT_FOUND if hidden else allowed
         assert (name, outcome(world.call(caller, OPERATIONS[name], **asked(world, name, C)))) == (name, expected)
 
@@ -102,7 +104,7 @@ def test_what_is_foreign_does_not_exist(world: World, caller: str) -> None:
 @pytest.mark.parametrize("name", ["HoldPackets", "ReleasePackets"])
 def test_foreign_and_unknown_packets_are_refused_alike(world: World, caller: str, name: str) -> None:
     answer: Any = world.call(caller, OPERATIONS[name], packet_ids=(world.packet_of(C), world.launches()[0]))
-    if RIGHTS[name][caller] is not OK:
+    if RIGHTS[name][caller] != OK:
         assert outcome(answer) == NOT_ALLOWED
         return
     foreign, unknown = answer.outcomes

@@ -1,0 +1,105 @@
+"""Long lists: memory that does not grow with the list, and the command that writes them."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from gateway.catalog.registry import load_catalog
+from gateway.domain.roles import Role, Viewer
+from gateway.journal import registry
+from gateway.journal.schema import load_secret
+from gateway.operations.context import Context
+from gateway.operations.cursors import Cursors
+from gateway.operations.report_orders import ReportOrder
+from gateway.operations.reports import export_report, open_report, stream_report
+from gateway.reports.kinds import ReportFormat, ReportKind
+from gateway.settings import load_settings
+from tests.bench_reports import fill
+from tests.reporting import records_of, total
+from tests.running import add_account, gateway_command
+from workers.runner.process import WorkerProcess
+
+MIB = 1024 * 1024
+PACKETS = 20_000
+
+
+@pytest.fixture
+def launch(engine: Engine) -> UUID:
+    made = fill(engine, PACKETS)
+    add_account(engine, "centre", Role.DC_ADMIN)
+    add_account(engine, "mis", Role.MIS, [1, 3])
+    return made
+
+
+def context(engine: Engine) -> Context:
+    return Context(engine, load_catalog(), Cursors(load_secret(engine)))
+
+
+def viewer(engine: Engine, login: str) -> Viewer:
+    with engine.connect() as connection:
+        stored = registry.find_account(connection, login)
+    assert stored is not None
+    return Viewer(stored.account)
+
+
+@pytest.mark.parametrize("form", ReportFormat)
+@pytest.mark.parametrize("login", ["centre", "mis"])
+def test_memory_does_not_grow_with_the_list(engine: Engine, launch: UUID, form: ReportFormat, login: str) -> None:
+    ctx, who = context(engine), viewer(engine, login)
+
+    def make(**wanted: object) -> tuple[int, int]:
+        order = ReportOrder(ReportKind.PACKETS, form, launch_id=launch, **wanted)  # type: ignore[arg-type]  # any field
+        tracemalloc.start()
+        size = sum(map(len, stream_report(ctx, who, order)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size, peak
+
+    make(text="99")
+    few, peak_of_few = make(text="99")
+    many, peak_of_many = make()
+    assert many > 10 * few > 0
+    assert peak_of_many < peak_of_few + MIB < 6 * MIB
+
+
+def test_a_worker_makes_a_long_report_without_holding_it(engine: Engine, launch: UUID) -> None:
+    ctx = context(engine)
+    process = WorkerProcess(engine, ctx.catalog, load_settings())
+    receipt = export_report(ctx, viewer(engine, "mis"), ReportOrder(ReportKind.PACKETS, launch_id=launch))
+    assert receipt.download_url is not None
+    tracemalloc.start()
+    process.perform(receipt.report_id)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * MIB
+    report = b"".join(open_report(ctx, receipt.download_url.rpartition("/")[2]).content)
+    assert len(report) > 5 * MIB
+    records = records_of(report)
+    assert total(report) == len(records) == len({r["id"] for r in records})
+    assert [r["id"] for r in records] == sorted((r["id"] for r in records), reverse=True)
+    assert {r["organizationOid"][-1] for r in records} == {"0", "2"}
+
+
+def test_the_command_writes_a_table_a_page_and_nothing_when_refused(
+    launch: UUID, database_url: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "packets.csv"
+    wanted = ("export", "packets", "--launch", str(launch), "--output", str(out))
+    done = gateway_command(*wanted, "--account", "mis", "--format", "csv", GATEWAY_DATABASE_URL=database_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(out.read_text(encoding="utf-8-sig").splitlines()) > PACKETS // 2
+    page = gateway_command(
+        *wanted, "--account", "mis", "--format", "html", "--text", "777", GATEWAY_DATABASE_URL=database_url
+    )
+    assert page.returncode == 0
+    assert "<table>" in out.read_text(encoding="utf-8")
+    out.unlink()
+    refused = gateway_command(*wanted, "--account", "nobody", GATEWAY_DATABASE_URL=database_url)
+    assert refused.returncode == 2
+    assert "nobody" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
