@@ -39,8 +39,6 @@ run_checks = later("workers.checks", "run_checks")
 run_demo = later("workers.demo.story", "run_demo")
 SANDBOXES: Final = {"tfoms": later("workers.sandbox.tfoms", "serve")}
 
-WSDL_SNAPSHOT_URL: Final = "https://gateway.example"
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gateway")
@@ -296,7 +294,7 @@ def check(data_dir: Path | None) -> None:
 @click.option(
     "--write", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Записать все в папку."
 )
-@click.option("--public-url", default=WSDL_SNAPSHOT_URL, show_default=True, help="Адрес, который публикуется.")
+@click.option("--public-url", default=SNAPSHOT_URL, show_default=True, help="Адрес, который публикуется.")
 @readable_errors
 def wsdl(name: str | None, folder: Path | None, public_url: str) -> None:
     """Напечатать WSDL по имени (например, journal-1.1.wsdl), записать все или перечислить имена."""

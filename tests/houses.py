@@ -94,9 +94,11 @@ class House:
     def result(self, launch_id: UUID) -> tuple[str, str | None]:
         """Result and its text."""
         with self.engine.connect() as connection:
-            statement = text("SELECT result, result_text FROM launches WHERE id = :id")
+            statement = text(
+                "SELECT result, concat_ws(', ', result_text, result_counts) AS told FROM launches WHERE id = :id"
+            )
             row = connection.execute(statement, {"id": launch_id}).one()
-        return row.result, row.result_text
+        return row.result, row.told or None
 
     def is_over(self, launch_id: UUID) -> bool:
         """The launch has a result."""

@@ -50,7 +50,7 @@ def heading(kind: ReportKind, form: ReportFormat = ReportFormat.XML) -> Heading:
 
 def document(kind: ReportKind, records: Iterable[Values], form: ReportFormat = ReportFormat.XML) -> bytes:
     """A whole report."""
-    made = Made(AT, (Total("records", "Всего записей", 1),))
+    made = Made.now(AT, (Total("records", "Всего записей", 1),))
     return b"".join(write(heading(kind, form), made, records))
 
 

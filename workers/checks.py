@@ -17,6 +17,7 @@ from gateway.journal.schema import require_version
 from gateway.resources import resource_dir
 from gateway.settings import Settings
 from gateway.soap.app import wsdl_documents
+from gateway.soap.contract import SNAPSHOT_URL
 from gateway.xml.canonical import canonical
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
@@ -71,7 +72,7 @@ def _check_exchange(exchange: Exchange) -> None:
 
 
 def _check_wsdl() -> None:
-    for name, document in wsdl_documents("http://127.0.0.1:8080").items():
+    for name, document in wsdl_documents(SNAPSHOT_URL).items():
         file = resource_dir("wsdl") / name
         if not file.is_file() or canonical(parse(file.read_bytes())) != canonical(parse(document)):
             raise ConfigurationError(f"снимок {name} отличается от того, что публикует программа")

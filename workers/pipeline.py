@@ -7,6 +7,7 @@ next attempt, what was about to leave when the worker died is *in doubt* and ask
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -58,6 +59,7 @@ class LaunchRun:
         self._answers = AnswerDesk(loaded)
         with leased(around.engine, lease) as connection:
             self._launch: LaunchState = launches.load(connection, launch_id)
+        self._open = ExitStack()
         self._peer: Peer | None = None
 
     def advance(self) -> Pause | None:
@@ -67,12 +69,16 @@ class LaunchRun:
             LeaseLost: another worker goes on.
         """
         self._around.reached(Point.TAKEN)
+        with self._open:
+            return self._guarded()
+
+    def _guarded(self) -> Pause | None:
         try:
             return self._stages()
         except _Stopped:
             return Pause(0, self._failures)
-        except (NotSent, InDoubt) as error:
-            return self._after_failure(error)
+        except (NotSent, InDoubt):
+            return self._after_failure()
         except (SignInRefused, PeerRefused, ConfigurationError) as error:
             self._end(LaunchResult.FAILED, str(error))
             return None
@@ -103,7 +109,7 @@ class LaunchRun:
 
     def _connected(self) -> Peer:
         if self._peer is None:
-            self._peer = self._around.open_peer()
+            self._peer = self._open.enter_context(self._around.open_peer())
         return self._peer
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
@@ -153,15 +159,15 @@ class LaunchRun:
                 more = packets.rearm(connection, launch.service_code, launch.scope, REARM_BATCH) == REARM_BATCH
                 if not more:
                     waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
-                    text = f"Повторно передаются пакеты прошлых запусков: {waiting}" if waiting else None
-                    launches.enter(connection, launch.id, Stage.FORM, result_text=text)
+                    counts = f"Повторно передаются пакеты прошлых запусков: {waiting}" if waiting else None
+                    launches.enter(connection, launch.id, Stage.FORM, result_counts=counts)
         self._around.reached(Point.REARMED)
 
     def _form(self) -> None:
         manifest = self._loaded.exchange.manifest
         for packet_type in manifest.packet_types:
-            taken = manifest.sending.form_batch
-            while taken == manifest.sending.form_batch:
+            taken = 1
+            while taken:
                 self._check()
                 with leased(self._around.engine, self._lease) as connection:
                     taken = form_batch(connection, self._loaded, self._launch, packet_type)
@@ -218,7 +224,7 @@ class LaunchRun:
             return Outcome(ready.id, PacketStatus.SEND_ERROR, text, error=text, sources=SENDING)
         return Outcome(ready.id, PacketStatus.FORMED, error=text, sources=SENDING)
 
-    def _after_failure(self, error: NotSent | InDoubt) -> Pause | None:
+    def _after_failure(self) -> Pause | None:
         """Wait and try again, or open the breaker: what is left stays FORMED for the next launch."""
         retry = self._loaded.exchange.manifest.retry
         failures = self._failures + 1
@@ -228,7 +234,7 @@ class LaunchRun:
         with leased(self._around.engine, self._lease) as connection:
             waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
         peer = self._loaded.exchange.manifest.peer
-        self._end(LaunchResult.FAILED, f"{peer} недоступен, ждут отправки: {waiting}. {error}")
+        self._end(LaunchResult.FAILED, f"{peer} недоступен", f"ждут отправки: {waiting}")
         return None
 
     def _collect_answers(self) -> Pause | None:
@@ -249,15 +255,15 @@ class LaunchRun:
         elif waiting and not over:
             return Pause(manifest.sending.answer_poll_s)
         else:
-            self._end(LaunchResult.SUCCESS, f"Ждут ответа: {waiting}" if waiting else None)
+            self._end(LaunchResult.SUCCESS, None, f"Ждут ответа: {waiting}" if waiting else None)
         return None
 
-    def _end(self, result: LaunchResult, text: str | None) -> None:
+    def _end(self, result: LaunchResult, text: str | None, counts: str | None = None) -> None:
         """Close the launch; late answers of an asynchronous peer get a wish of their own."""
         launch = self._launch
         self._around.reached(Point.ENDING)
         with leased(self._around.engine, self._lease) as connection:
-            launches.end(connection, launch.id, result, text)
+            launches.end(connection, launch.id, result, text, counts)
             if result is LaunchResult.SUCCESS:
                 launches.note_success(connection, launch.service_code, launch.id)
             outbox.finish(connection, self._lease)
@@ -273,7 +279,8 @@ def collect_late_answers(around: Surroundings, loaded: Loaded, lease: Lease) -> 
             outbox.finish(connection, lease)
             return None
     try:
-        AnswerDesk(loaded).collect(around, lease, around.open_peer(), lease.service_code)
+        with around.open_peer() as peer:
+            AnswerDesk(loaded).collect(around, lease, peer, lease.service_code)
     except (TransportError, ConfigurationError):
         return Pause(LATE_ANSWERS_S, lease.failures + 1)
     return Pause(LATE_ANSWERS_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,6 +46,6 @@ class Surroundings:
     """What a run needs of its process. ``reached`` is told every named point; ``stopping`` asks for an early pause."""
 
     engine: Engine
-    open_peer: Callable[[], Peer]
+    open_peer: Callable[[], AbstractContextManager[Peer]]
     stopping: Callable[[], bool] = lambda: False
     reached: Callable[[Point], None] = lambda _point: None

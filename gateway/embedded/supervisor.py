@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 CHILDREN: Final = ("serve", "worker")
 STOP_S: Final = 30.0
-MAX_RESTART_PAUSE_S: Final = 30.0
+MAX_RESTART_PAUSE_S: Final = 5.0
 STEADY_S: Final = 60.0
 POLL_S: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1
@@ -39,7 +39,7 @@ def _die_with_parent() -> None:
 class Supervisor:
     """The embedded profile as a context: everything runs inside it and has ended after it.
 
-    A child that dies is started again, with growing pauses up to 30 s; the record of a child that ran for
+    A child that dies is started again, with growing pauses up to 5 s; the record of a child that ran for
     a minute is clean. A database server that dies is started again too, and the children after it, for its
     address is new.
     """

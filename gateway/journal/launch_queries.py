@@ -49,7 +49,7 @@ _WITH_PACKETS: Final = f"""
 
 _STARTED_BY: Final = f"""
     (SELECT l.id FROM launches l WHERE l.account_id = :account AND {_WHERE}
-       AND (CAST(:single AS bigint) IS NULL OR l.organization_id = :single) ORDER BY l.id DESC LIMIT :limit)"""
+       AND l.scope <@ CAST(:organizations AS bigint[]) ORDER BY l.id DESC LIMIT :limit)"""
 
 _FOR_ORGANIZATION: Final = f"""
     (SELECT l.id FROM launches l WHERE l.organization_id = :single AND {_WHERE} ORDER BY l.id DESC LIMIT :limit)"""
@@ -84,7 +84,8 @@ _COUNTERS: Final = """
       AND (CAST(:visible AS bigint[]) IS NULL OR organization_id = ANY(CAST(:visible AS bigint[])))"""
 
 _COLUMNS: Final = f"""
-    SELECT l.id, l.service_code, l.started_at, l.finished_at, l.result, l.result_text, l.packet_group_id, l.started_by,
+    SELECT l.id, l.service_code, l.started_at, l.finished_at, l.result, l.result_text, l.result_counts, l.scope,
+      l.packet_group_id, l.started_by,
       l.stop_requested_at, l.last_event_code, l.organization_id, g.oid AS organization_oid, g.name AS organization_name,
       c.*
     FROM launches l LEFT JOIN organizations g ON g.id = l.organization_id
@@ -131,7 +132,7 @@ def find_launches(
     """Read launches with counters by id; those that do not exist for this viewer are absent."""
     statement = text(
         f"""{_COLUMNS} WHERE l.id = ANY(CAST(:launches AS uuid[]))
-        AND (CAST(:visible AS bigint[]) IS NULL OR l.account_id = :account
+        AND (CAST(:visible AS bigint[]) IS NULL OR (l.account_id = :account AND l.scope <@ CAST(:visible AS bigint[]))
         OR EXISTS (SELECT 1 FROM launch_counters v WHERE v.launch_id = l.id
                    AND v.organization_id = ANY(CAST(:visible AS bigint[]))))"""
     )

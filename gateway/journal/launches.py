@@ -149,17 +149,21 @@ def enter(connection: Connection, launch_id: UUID, stage: Stage, **values: objec
     connection.execute(update(launches).where(launches.c.id == launch_id).values(stage=stage, **values))
 
 
-def end(connection: Connection, launch_id: UUID, result: LaunchResult, result_text: str | None) -> None:
-    """Close a running launch; one already closed stays as it is, and without a text the noted one stays.
+def end(
+    connection: Connection, launch_id: UUID, result: LaunchResult, result_text: str | None, counts: str | None = None
+) -> None:
+    """Close a running launch; one already closed stays as it is. The caller commits.
 
-    The caller commits.
+    ``counts`` is the part of the text that numbers packets of every МО of the launch: only who sees them all may read
+    it. Without it the one noted by :func:`enter` stays.
     """
     connection.execute(
         update(launches)
         .where(launches.c.id == launch_id, launches.c.result == LaunchResult.RUNNING)
         .values(
             result=result,
-            result_text=func.coalesce(result_text, launches.c.result_text),
+            result_text=result_text,
+            result_counts=func.coalesce(counts, launches.c.result_counts),
             finished_at=text("clock_timestamp()"),
         )
     )
@@ -203,9 +207,10 @@ def note_success(connection: Connection, service_code: str, launch_id: UUID) -> 
 
 def resume(connection: Connection, launch_id: UUID, service_code: str) -> None:
     """Open an ended launch again, with the wish to run it; the service must be locked. The caller commits."""
+    emptied = dict.fromkeys(("result_text", "result_counts", "finished_at", "stop_requested_at"))
     connection.execute(
         update(launches)
         .where(launches.c.id == launch_id, launches.c.result == LaunchResult.FAILED)
-        .values(result=LaunchResult.RUNNING, result_text=None, finished_at=None, stop_requested_at=None)
+        .values(result=LaunchResult.RUNNING, **emptied)
     )
     outbox.post(connection, outbox.Task.LAUNCH, service_code, launch_id)

@@ -48,7 +48,10 @@ class LeaseLost(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on one row of the outbox until another worker takes it over."""
+    """The right to work on one row of the outbox until another worker takes it over.
+
+    ``failures`` of the peer and ``crashes`` of the run in a row so far; ``deaths`` of workers that held the row.
+    """
 
     id: UUID
     task: Task
@@ -57,6 +60,7 @@ class Lease:
     token: int
     failures: int
     crashes: int
+    deaths: int
 
 
 def post(connection: Connection, task: Task, service_code: str, launch_id: UUID | None = None) -> None:
@@ -109,14 +113,16 @@ def take(engine: Engine, work_id: UUID, owner: str) -> Lease | None:
         ).one_or_none()
         if row is None:
             return None
-        token = connection.execute(
+        token, deaths = connection.execute(
             text(
                 "UPDATE outbox SET lease_owner = :owner, lease_token = lease_token + 1,"
-                " lease_until = clock_timestamp() + make_interval(secs => :lease) WHERE id = :id RETURNING lease_token"
+                " deaths = deaths + (lease_until IS NOT NULL)::int,"
+                " lease_until = clock_timestamp() + make_interval(secs => :lease)"
+                " WHERE id = :id RETURNING lease_token, deaths"
             ),
             {"id": work_id, "owner": owner, "lease": LEASE_S},
-        ).scalar_one()
-    return Lease(row.id, Task(row.task), row.service_code, row.launch_id, token, row.failures, row.crashes)
+        ).one()
+    return Lease(row.id, Task(row.task), row.service_code, row.launch_id, token, row.failures, row.crashes, deaths)
 
 
 def renew(engine: Engine, leases: list[Lease]) -> set[UUID]:

@@ -12,14 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Role, Viewer
 from gateway.journal.engine import new_ids
-from gateway.journal.tables import (
+from gateway.journal.registry_tables import (
     account_organizations,
     accounts,
-    audit_events,
     organizations,
     service_settings,
     spent_nonces,
 )
+from gateway.journal.tables import audit_events
 
 
 @dataclass(frozen=True, slots=True)

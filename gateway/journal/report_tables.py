@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKe
 from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.journal.columns import blob, moment, now, words
-from gateway.journal.tables import metadata
+from gateway.journal.registry_tables import metadata
 
 reports = Table(
     "reports",

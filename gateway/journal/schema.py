@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gateway.domain.errors import ConfigurationError
 from gateway.journal.partitions import ensure_partitions
-from gateway.journal.tables import installation
+from gateway.journal.registry_tables import installation
 
 _LOCK: Final = 5_180_002
 MIN_SERVER: Final = 150000

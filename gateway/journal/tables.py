@@ -20,8 +20,6 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -34,87 +32,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.domain.statuses import OPEN_STATUSES, VERDICTS, Direction, PacketStatus
 from gateway.journal.columns import blob, count, flag, moment, now, words
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
+from gateway.journal.registry_tables import metadata
 
 BY_ID: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (id)"}
 BY_PACKET: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (packet_id)"}
 
-
-installation = Table(
-    "installation",
-    metadata,
-    Column("id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
-    blob("secret", nullable=False),
-    now("created_at"),
-)
-"""One row: the secret that signs cursors and links of this installation, shared by its processes."""
-
-organizations = Table(
-    "organizations",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    words("oid", unique=True),
-    words("name"),
-    Column("codes", JSONB, nullable=False, server_default=text("'{}'")),
-)
-
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    words("login", unique=True),
-    words("password_hash"),
-    words("role"),
-    flag("may_act"),
-    now("created_at"),
-    now("changed_at"),
-    moment("disabled_at"),
-    Column("certificate", Text, unique=True),
-)
-
-spent_nonces = Table(
-    "spent_nonces",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    now("spent_at"),
-    Index("spent_nonces_spent_at_idx", "spent_at"),
-)
-"""Nonces of the last minutes, so that a message is taken once by whichever process it comes to."""
-
-account_organizations = Table(
-    "account_organizations",
-    metadata,
-    Column("account_id", BigInteger, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
-    PrimaryKeyConstraint("account_id", "organization_id"),
-)
-
-service_settings = Table(
-    "service_settings",
-    metadata,
-    Column("service_code", Text, primary_key=True),
-    Column("enabled", Boolean, nullable=False, server_default=text("true")),
-    Column("schedule", Text),
-    now("changed_at"),
-)
-
-service_organizations = Table(
-    "service_organizations",
-    metadata,
-    words("service_code"),
-    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
-    moment("last_success_at"),
-    PrimaryKeyConstraint("service_code", "organization_id"),
-)
 
 _BUSY = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
 _SETTLED = ", ".join(f"'{status}'" for status in sorted(VERDICTS | {PacketStatus.FORM_ERROR}))
@@ -173,6 +95,7 @@ launches = Table(
     moment("finished_at"),
     words("result"),
     Column("result_text", Text),
+    Column("result_counts", Text),
     Column("scope", ARRAY(BigInteger)),
     Column("organization_id", BigInteger, ForeignKey("organizations.id")),
     Column("packet_group_id", Uuid),
@@ -378,6 +301,7 @@ outbox = Table(
     moment("lease_until"),
     count("failures"),
     count("crashes"),
+    count("deaths"),
     Index("outbox_not_before_idx", "not_before"),
     Index("outbox_answers_idx", "service_code", unique=True, postgresql_where=text("task = 'answers'")),
 )

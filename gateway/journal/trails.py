@@ -11,7 +11,10 @@ from sqlalchemy import Connection, text
 _OF_LAUNCHES: Final = text(
     """
     SELECT p.id FROM unnest(CAST(:launches AS uuid[])) AS l(id)
-    CROSS JOIN LATERAL (SELECT id FROM packets WHERE launch_id = l.id AND id >= l.id ORDER BY id LIMIT :limit) p
+    CROSS JOIN LATERAL (
+      SELECT id FROM packets WHERE launch_id = l.id AND id >= l.id
+        AND (CAST(:visible AS bigint[]) IS NULL OR organization_id = ANY(CAST(:visible AS bigint[])))
+      ORDER BY id LIMIT :limit) p
     ORDER BY p.id LIMIT :limit
     """
 )
@@ -43,9 +46,13 @@ def launches_of_track(connection: Connection, account_id: int, track_id: str, tr
     return list(rows.scalars())
 
 
-def packets_of_launches(connection: Connection, launch_ids: Sequence[UUID], limit: int) -> list[UUID]:
-    """The first packets of these launches."""
-    return list(connection.execute(_OF_LAUNCHES, {"launches": list(launch_ids), "limit": limit}).scalars())
+def packets_of_launches(
+    connection: Connection, launch_ids: Sequence[UUID], visible: frozenset[int] | None, limit: int
+) -> list[UUID]:
+    """The first packets of these launches that are of the visible МО (None: all)."""
+    seen = None if visible is None else sorted(visible)
+    parameters = {"launches": list(launch_ids), "visible": seen, "limit": limit}
+    return list(connection.execute(_OF_LAUNCHES, parameters).scalars())
 
 
 def packets_of_same_objects(connection: Connection, packet_ids: Sequence[UUID], limit: int) -> list[UUID]:

@@ -49,7 +49,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         organization_name=row.organization_name if named else None,
         result=result,
         result_title=RESULT_TITLES[result],
-        result_text=row.result_text,
+        result_text=_result_text(row, viewer),
         packet_group_id=row.packet_group_id,
         packets_total=row.packets_total,
         packets_with_errors=row.packets_with_errors,
@@ -60,6 +60,13 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         can_resume=resume_refusal is None,
         resume_refusal=resume_refusal,
     )
+
+
+def _result_text(row: Row[Any], viewer: Viewer) -> str | None:
+    """The launch's text, with its numbers for those who see every МО they count."""
+    own = viewer.organization_ids
+    whole = own is None or (row.scope is not None and own.issuperset(row.scope))
+    return ", ".join(part for part in (row.result_text, row.result_counts if whole else None) if part) or None
 
 
 def packet_facts(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Facts:

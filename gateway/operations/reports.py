@@ -115,7 +115,7 @@ def _services_report(ctx: Context, viewer: Viewer, order: ReportOrder) -> Iterat
         if not shown:
             raise NotFound("Запись не найдена")
     with ctx.engine.connect() as connection:
-        made = Made(database_now(connection), (records_total(len(shown)),))
+        made = Made.now(database_now(connection), (records_total(len(shown)),))
     return gathered(write(report_orders.heading(viewer, order, None), made, map(_service, shown)))
 
 

@@ -34,7 +34,7 @@ def get_journal(
         launch_ids: list[UUID] = []
         if track_id is not None:
             launch_ids = trails.launches_of_track(connection, viewer.account.id, track_id, _as_uuid(track_id))
-            ids = trails.packets_of_launches(connection, launch_ids, MAX_PACKETS + 1)
+            ids = trails.packets_of_launches(connection, launch_ids, visible, MAX_PACKETS + 1)
         packets = access.visible_packets(connection, ctx.catalog, viewer, ids)
         if find_related:
             related = trails.packets_of_same_objects(connection, list(packets), MAX_PACKETS + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.reports.kinds import LISTINGS, Column, Listing, ReportFormat, ReportKind
 
@@ -47,7 +47,30 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is known of a report when its snapshot of the journal is taken; the moment is aware."""
+    """What is known of a report when its snapshot of the journal is taken.
+
+    ``at`` has the offset that every moment of the report is written with: the one of this machine's clock.
+    """
 
     at: datetime
     totals: tuple[Total, ...]
+
+    @classmethod
+    def now(cls, moment: datetime, totals: tuple[Total, ...]) -> Made:
+        """What is made at an aware moment."""
+        return cls(moment.astimezone(), totals)
+
+    @property
+    def offset(self) -> timedelta:
+        """Offset from UTC, east is positive."""
+        return self.at.utcoffset() or timedelta()
+
+    @property
+    def zone(self) -> str:
+        """The offset as it ends every moment: ``Z`` or ``+03:00``."""
+        return self.at.isoformat()[-6:] if self.offset else "Z"
+
+    def written(self, moment: datetime) -> str:
+        """An aware moment as xs:dateTime, to the millisecond."""
+        local = moment.astimezone(self.at.tzinfo).replace(tzinfo=None)
+        return f"{local.isoformat(timespec='milliseconds')}{self.zone}"

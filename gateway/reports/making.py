@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from gateway.catalog.registry import Catalog
 from gateway.journal.engine import database_now
 from gateway.reports.heading import Heading, Made
+from gateway.reports.kinds import ReportFormat
 from gateway.reports.sources import SOURCES
-from gateway.reports.writers import write
+from gateway.reports.writers import write, write_xml
 
 CHUNK_BYTES: Final = 128 * 1024
 
@@ -45,7 +46,9 @@ def make(connection: Connection, catalog: Catalog, order: Order) -> Iterator[byt
     The connection must be one snapshot of the journal until the last of them: the totals come first.
     """
     source = SOURCES[order.heading.kind]
-    made = Made(database_now(connection), source.totals(connection, order.query))
+    made = Made.now(database_now(connection), source.totals(connection, order.query))
+    if source.xml is not None and order.heading.format is ReportFormat.XML:
+        return gathered(write_xml(order.heading, made, source.xml(connection, order.query, catalog, made)))
     return gathered(write(order.heading, made, source.records(connection, order.query, catalog)))
 
 

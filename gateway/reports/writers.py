@@ -1,6 +1,6 @@
 """Writing a report record by record: XML as ``xsd/report`` fixes it, or CSV for a spreadsheet.
 
-Moments are written in the time zone of this machine, with their offset in XML: that is what operators' clocks show.
+Moments are written by this machine's clock, with its offset in XML: that is what operators' clocks show.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gateway.reports.heading import Heading, Made
-from gateway.reports.kinds import Column, ReportFormat
-from gateway.xml.instants import format_instant
+from gateway.reports.kinds import Listing, ReportFormat
 from gateway.xml.namespaces import REPORT
 from gateway.xml.text import escape, quoted
 
@@ -28,44 +27,43 @@ Values = tuple[Any, ...]
 
 def write(heading: Heading, made: Made, records: Iterable[Values]) -> Iterator[bytes]:
     """Yield the document in pieces of a hundred records; only one piece is ever held."""
-    pieces = _xml(heading, made, records) if heading.format is ReportFormat.XML else _csv(heading, records)
-    for piece in pieces:
-        yield piece.encode()
+    if heading.format is ReportFormat.XML:
+        return write_xml(heading, made, map(_element_writer(heading.listing, made), records))
+    return map(str.encode, _csv(heading, made, records))
 
 
-def _local(moment: datetime) -> str:
-    return format_instant(moment.astimezone())
-
-
-_XML_TEXT: Final[dict[type, Callable[[Any], str]]] = {
-    str: escape,
-    int: str,
-    bool: lambda value: "true" if value else "false",
-    datetime: _local,
-    date: date.isoformat,
-}
-
-
-def _xml(heading: Heading, made: Made, records: Iterable[Values]) -> Iterator[str]:
-    listing = heading.listing
+def write_xml(heading: Heading, made: Made, records: Iterable[str]) -> Iterator[bytes]:
+    """Yield the XML document of records that are XML already, each ended by a line feed."""
+    wrapper = heading.listing.wrapper
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<report xmlns="{REPORT}" version="{VERSION}" kind="{heading.kind}">\n'
-        f"{_header(heading, made)}<{listing.wrapper}>\n"
-    )
+        f"{_header(heading, made)}<{wrapper}>\n"
+    ).encode()
+    for batch in _batches(records):
+        yield "".join(batch).encode()
+    yield f"</{wrapper}>\n</report>\n".encode()
+
+
+def _element_writer(listing: Listing, made: Made) -> Callable[[Values], str]:
+    texts: dict[type, Callable[[Any], str]] = {
+        str: escape,
+        int: str,
+        bool: lambda value: "true" if value else "false",
+        datetime: made.written,
+        date: date.isoformat,
+    }
     tags = tuple((f"<{name}>", f"</{name}>") for name in listing.elements)
     start, end = f"<{listing.item}>", f"</{listing.item}>\n"
 
-    def record(values: Values) -> str:
+    def write_record(values: Values) -> str:
         inner = [
-            f"{opening}{_XML_TEXT[type(value)](value)}{closing}"
+            f"{opening}{texts[type(value)](value)}{closing}"
             for (opening, closing), value in zip(tags, values, strict=True)
             if value is not None
         ]
         return f"{start}{''.join(inner)}{end}"
 
-    for batch in _batches(records):
-        yield "".join(map(record, batch))
-    yield f"</{listing.wrapper}>\n</report>\n"
+    return write_record
 
 
 def _header(heading: Heading, made: Made) -> str:
@@ -74,7 +72,7 @@ def _header(heading: Heading, made: Made) -> str:
         title = escape(heading.service_title or heading.service_code)
         parts.append(f"<service code={quoted(heading.service_code)}>{title}</service>")
     parts += (
-        f"<madeAt>{_local(made.at)}</madeAt>",
+        f"<madeAt>{made.written(made.at)}</madeAt>",
         f"<madeBy>{escape(heading.made_by)}</madeBy>",
         f"<role>{escape(heading.role)}</role>",
         "<filter>",
@@ -94,15 +92,19 @@ def _named(code: str, title: str) -> str:
     return f" code={quoted(code)} title={quoted(title)}"
 
 
-def _csv(heading: Heading, records: Iterable[Values]) -> Iterator[str]:
+def _csv(heading: Heading, made: Made, records: Iterable[Values]) -> Iterator[str]:
+    texts: dict[type, Callable[[Any], str]] = {
+        str: _safe,
+        int: str,
+        bool: lambda value: "да" if value else "нет",
+        datetime: lambda value: f"{value.astimezone(made.at.tzinfo):%d.%m.%Y %H:%M:%S}",
+        date: lambda value: f"{value:%d.%m.%Y}",
+        type(None): lambda _: "",
+    }
     places = [heading.listing.elements.index(column.code) for column in heading.columns]
-    yield "\ufeff" + _rows([[_safe(title) for title in _titles(heading.columns)]])
+    yield "\ufeff" + _rows([[_safe(column.title) for column in heading.columns]])
     for batch in _batches(records):
-        yield _rows([_CSV_TEXT[type(values[i])](values[i]) for i in places] for values in batch)
-
-
-def _titles(columns: tuple[Column, ...]) -> list[str]:
-    return [column.title for column in columns]
+        yield _rows([texts[type(values[i])](values[i]) for i in places] for values in batch)
 
 
 def _rows(rows: Iterable[list[str]]) -> str:
@@ -116,17 +118,10 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-_CSV_TEXT: Final[dict[type, Callable[[Any], str]]] = {
-    str: _safe,
-    int: str,
-    bool: lambda value: "да" if value else "нет",
-    datetime: lambda value: f"{value.astimezone():%d.%m.%Y %H:%M:%S}",
-    date: lambda value: f"{value:%d.%m.%Y}",
-    type(None): lambda _: "",
-}
+T = TypeVar("T")
 
 
-def _batches(records: Iterable[Values]) -> Iterator[list[Values]]:
+def _batches(records: Iterable[T]) -> Iterator[list[T]]:
     source = iter(records)
     while batch := list(islice(source, _BATCH)):
         yield batch

@@ -145,6 +145,9 @@ def _narrow(kind: type[T], request: Any) -> T:
 
 _FIRST_PAGE: Final = PageRequest()
 
+SNAPSHOT_URL: Final = "https://gateway.example"
+"""Address in the WSDL snapshots, which are those of no installation."""
+
 SERVICES: Final = (
     ServiceContract(
         "journal",

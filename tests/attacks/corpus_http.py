@@ -9,7 +9,6 @@ from gateway.soap.versions import Version
 from tests.attacks.requests import (
     BASIC,
     CHUNKED,
-    CLOSED,
     LIST,
     PERSON,
     SURNAME,
@@ -21,6 +20,7 @@ from tests.attacks.requests import (
     envelope,
     token,
 )
+from tests.attacks.serving import CLOSED
 
 _BAD: Final = "INVALID_REQUEST"
 _UNKNOWN: Final = "NOT_AUTHENTICATED"

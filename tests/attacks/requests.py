@@ -88,10 +88,6 @@ def chunked(body: bytes, size: int = 1000, end: bytes = b"0\r\n\r\n") -> bytes:
 CHUNKED: Final = ("Transfer-Encoding: chunked",)
 
 
-CLOSED: Final = -1
-"""Stands for the status of an answer that never came: the connection was closed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Attack:
     """A request that must come to nothing.

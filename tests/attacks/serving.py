@@ -27,6 +27,9 @@ LOGIN: Final = "mis"
 OID: Final = "1.2.643.5.1.13.13.12.2.34.1"
 SEND_S: Final = 2
 """Seconds that a caller has for the body of SubmitObjects here."""
+CLOSED: Final = -1
+"""Stands for the status of an answer that never came: the connection was closed."""
+
 ANSWER_S: Final = 60
 
 
@@ -62,11 +65,13 @@ class Site:
         source = (f"127.0.{number >> 8 & 255}.{number & 255}", 0)
         return socket.create_connection(("127.0.0.1", self.port), limit_s, source)
 
-    def send(self, raw: bytes, *, limit_s: float = ANSWER_S) -> Reply:
-        """Send bytes as they are, and read one answer."""
+    def send(self, raw: bytes, *, limit_s: float = ANSWER_S, hang_up: bool = False) -> Reply:
+        """Send bytes as they are, and read one answer; ``hang_up`` tells the server that no more will come."""
         with self.connect(limit_s) as connection:
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was whole: the answer is there
                 connection.sendall(raw)
+                if hang_up:
+                    connection.shutdown(socket.SHUT_WR)
             return read_reply(connection)
 
     def cost(self, raw: bytes) -> tuple[Reply, Cost]:
@@ -98,7 +103,7 @@ def read_reply(connection: socket.socket) -> Reply:
         response.begin()
         body = response.read()
     except (OSError, HTTPException):
-        return Reply(-1)
+        return Reply(CLOSED)
     return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 

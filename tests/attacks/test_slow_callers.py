@@ -96,16 +96,3 @@ def test_a_caller_who_leaves_is_forgotten(site: Site) -> None:
         with site.connect() as connection:
             connection.sendall(declared(SOAP11))
     assert site.send(Sent(envelope(SOAP11)).raw(SOAP11)).status == 200
-
-
-def test_ever_new_names_do_not_stay_in_memory(site: Site) -> None:
-    def names(number: int) -> bytes:
-        body = "".join(f"<n{number}x{i}{'x' * 40_000}/>" for i in range(200))
-        return Sent(envelope(SOAP11, body), "intake").raw(SOAP11)
-
-    for number in range(8):  # what a process needs at most, it has then
-        site.send(names(number))
-    before = site.resident_bytes()
-    for number in range(8, 24):
-        assert site.send(names(number)).status == 500
-    assert site.resident_bytes() - before < 64 << 20, "128 MB of names were sent"

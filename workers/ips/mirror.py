@@ -41,9 +41,10 @@ def to_json(element: Element, entity: str, register: Register) -> Json:
     fields = register.entities[entity]
     result: Json = {}
     for child in element:
-        field = fields.get(str(child.tag))
+        name = str(child.tag)
+        field = fields.get(name)
         if field is None or field.name in result:
-            raise NotMirrored(f"{entity}/{child.tag}")
+            raise NotMirrored(f"{entity}/{name}")
         if not field.item:
             result[field.name] = _value(child, field, register)
         elif any(item.tag != field.item for item in child):

@@ -25,7 +25,13 @@ from workers.ips.register import APPINFO, REGISTERS, VERSION
 
 Element = etree._Element
 
-SIMPLE: Final = {"string": "xs:string", "int": "xs:int", "bool": "xs:boolean", "double": "Number", "dateTime": "Instant"}
+SIMPLE: Final = {
+    "string": "xs:string",
+    "int": "xs:int",
+    "bool": "xs:boolean",
+    "double": "Number",
+    "dateTime": "Instant",
+}
 LAX_SIMPLE: Final = {**SIMPLE, "dateTime": "xs:dateTime"}
 NUMBER: Final = r"[+\-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+\-]?[0-9]+)?"
 INSTANT: Final = r"[^Z]+Z"

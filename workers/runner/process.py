@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
@@ -16,13 +17,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.catalog.registry import Catalog
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult, LogKind
 from gateway.journal import launches, outbox, reports
 from gateway.journal.outbox import DATABASE_AWAY, Lease, LeaseLost, Task, leased
 from gateway.journal.partitions import ensure_partitions
 from gateway.logs import trail
 from gateway.settings import Settings
+from workers.exchange import Peer
 from workers.loading import Loaded, load_exchange
 from workers.pipeline import LaunchRun, collect_late_answers
 from workers.reporting import run_report
@@ -36,6 +38,8 @@ from workers.transports import open_transport
 logger = logging.getLogger(__name__)
 
 MAX_CRASHES: Final = 3
+MAX_DEATHS: Final = 100
+"""A document that kills every process that touches it must not do so for ever."""
 CRASH_PAUSE_S: Final = 2.0
 HOUSEKEEPING_S: Final = 3600.0
 
@@ -127,6 +131,9 @@ class WorkerProcess:
                 outbox.postpone(connection, lease, pause.seconds, failures=pause.failures, crashes=pause.crashes)
 
     def _run(self, lease: Lease) -> Pause | None:
+        if lease.deaths > MAX_DEATHS:
+            self._abandon(lease, "Процессы обмена гибнут на этом запуске: обратитесь к разработчику")
+            return None
         if lease.task is Task.REPORT:
             return run_report(self._engine, self._catalog, lease, self._stop.is_set)
         exchange = self._catalog.exchanges.get(lease.service_code)
@@ -143,10 +150,12 @@ class WorkerProcess:
         return LaunchRun(around, loaded, lease, lease.launch_id).advance()
 
     def _surroundings(self, loaded: Loaded) -> Surroundings:
-        def open_peer() -> Any:
+        @contextmanager
+        def open_peer() -> Iterator[Peer]:
             if loaded.connect is None:
-                raise GatewayError("У обмена нет функции connect")
-            return loaded.connect(self._transport(loaded))
+                raise ConfigurationError("У обмена нет функции connect")
+            with closing(self._transport(loaded)) as transport:
+                yield loaded.connect(transport)
 
         return Surroundings(self._engine, open_peer, self._stop.is_set, self._reached)
 

@@ -264,13 +264,13 @@ class _ServiceHandler(_Handler):
         sandbox = self.server.sandbox
         application, switches = sandbox.application, sandbox.switches
         headers = {name.lower(): value for name, value in self.headers.items()}
-        submits = self.command == "POST" and application.submits(headers)
+        submits = self.command != "GET" and application.submits(headers)
         if submits and switches.take("drop_before_next"):
             return self.drop()
         body = self.read_body()
         if body is None:
             return None
-        if switches.values.outage is Outage.FAULT and self.command == "POST":
+        if switches.values.outage is Outage.FAULT and self.command != "GET":
             return self.reply(application.failure(outage=True))
         url = urlsplit(self.path)
         address = f"http://{headers['host']}" if "host" in headers else sandbox.address

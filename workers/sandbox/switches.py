@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain.errors import InvalidRequest
 
-Countdown = Literal["drop_before_next", "take_and_drop_next", "malformed_answer_next"]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -59,11 +58,15 @@ class SwitchValues(BaseModel):
 
 
 class Switches:
-    """The switches of one running peer; safe to read and to change from any thread."""
+    """The switches of one running peer; safe to read and to change from any thread.
 
-    def __init__(self) -> None:
+    ``model`` names the switches a peer has beyond those of every peer.
+    """
+
+    def __init__(self, model: type[SwitchValues] = SwitchValues) -> None:
         self._lock = Lock()
-        self._values = SwitchValues()
+        self._model = model
+        self._values = model()
         self._listener: Callable[[SwitchValues], None] | None = None
 
     @property
@@ -83,7 +86,7 @@ class Switches:
         """
         with self._lock:
             try:
-                self._values = SwitchValues.model_validate({**self._values.model_dump(), **changes})
+                self._values = self._model.model_validate({**self._values.model_dump(), **changes})
             except ValidationError as error:
                 names = sorted({str(problem["loc"][0]) for problem in error.errors()})
                 raise InvalidRequest(f"Нет такого переключателя или значения: {', '.join(names)}.") from None
@@ -92,11 +95,11 @@ class Switches:
     def reset(self) -> SwitchValues:
         """Switch everything off."""
         with self._lock:
-            self._values = SwitchValues()
+            self._values = self._model()
         return self._changed()
 
-    def take(self, name: Countdown) -> bool:
-        """Count one off the countdown; False when it stands at 0."""
+    def take(self, name: str) -> bool:
+        """Count one off the countdown of this name; False when it stands at 0."""
         with self._lock:
             left: int = getattr(self._values, name)
             if left:

@@ -78,9 +78,7 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
         raise ConfigurationError("Настройка address должна быть адресом вида https://узел/путь.")
     token = None
     if username := settings.get("username"):
-        token = zeep.wsse.username.UsernameToken(
-            username, settings.get("password", "")
-        )
+        token = zeep.wsse.username.UsernameToken(username, settings.get("password", ""))
     timeout = urllib3.Timeout(
         connect=_seconds(settings, "connect_timeout_s", CONNECT_TIMEOUT_S),
         read=_seconds(settings, "read_timeout_s", READ_TIMEOUT_S),
@@ -267,9 +265,7 @@ def _client(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
     settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         loader = _FromDisk()  # type: ignore[no-untyped-call]  # zeep's Transport is untyped
-        client = zeep.Client(
-            str(wsdl), wsse=token, transport=loader, settings=settings, plugins=[_Judge()]
-        )
+        client = zeep.Client(str(wsdl), wsse=token, transport=loader, settings=settings, plugins=[_Judge()])
     except (zeep.exceptions.Error, OSError) as error:
         raise ConfigurationError(f"WSDL {wsdl.name} не читается: {error}") from error
     if not any(service.ports for service in client.wsdl.services.values()):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.journal.report_tables import reports
+from gateway.journal import (
+    report_tables,  # noqa: F401 # fills the metadata
+    tables,  # noqa: F401 # fills the metadata
+)
+from gateway.journal.registry_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=reports.metadata,
+    target_metadata=metadata,
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, text
 import gateway.journal
 from gateway.domain.errors import ConfigurationError
 from gateway.journal.engine import connect
+from gateway.journal.registry_tables import metadata
 from gateway.journal.schema import load_secret, migrate, present_version, require_version, wanted_version
-from gateway.journal.tables import metadata
 from tests.postgres import ThrowawayPostgres
 
 for module in pkgutil.iter_modules(gateway.journal.__path__, "gateway.journal."):

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from gateway.catalog.registry import load_catalog
 from gateway.domain.roles import Role, Viewer
 from gateway.journal import registry
+from gateway.journal.engine import database_now
+from gateway.journal.packet_queries import PacketQuery
+from gateway.journal.report_queries import snapshot
 from gateway.journal.schema import load_secret
 from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.operations.report_orders import ReportOrder
 from gateway.operations.reports import export_report, open_report, stream_report
+from gateway.reports.heading import Made
 from gateway.reports.kinds import ReportFormat, ReportKind
+from gateway.reports.sources import SOURCES
+from gateway.reports.writers import write, write_xml
 from gateway.settings import load_settings
 from tests.bench_reports import fill
-from tests.reporting import records_of, total
+from tests.reporting import HOSTILE, heading, records_of, total
 from tests.running import add_account, gateway_command
 from workers.runner.process import WorkerProcess
 
@@ -65,6 +72,27 @@ def test_memory_does_not_grow_with_the_list(engine: Engine, launch: UUID, form: 
     many, peak_of_many = make()
     assert many > 10 * few > 0
     assert peak_of_many < peak_of_few + MIB < 6 * MIB
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Yekaterinburg", "America/St_Johns"])
+def test_the_database_writes_packets_letter_for_letter_as_we_do(
+    engine: Engine, launch: UUID, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = {"id": launch, "text": HOSTILE + "".join(map(chr, (*range(1, 32), 0xFFFE, 0xFFFF))) + "'\\&amp;"}
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE packets SET result_text = :text, held = true WHERE attempts = 1"), hostile)
+        connection.execute(text("UPDATE packets SET service_code = 'gone', packet_type = 'x' WHERE data_size < 2010"))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    with snapshot(engine) as connection:
+        query = PacketQuery(None, None, launch)
+        source, made = SOURCES[ReportKind.PACKETS], Made.now(database_now(connection), ())
+        ours = write(heading(ReportKind.PACKETS), made, source.records(connection, query, load_catalog()))
+        assert source.xml is not None
+        theirs = source.xml(connection, query, load_catalog(), made)
+        assert b"".join(write_xml(heading(ReportKind.PACKETS), made, theirs)) == b"".join(ours)
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_a_worker_makes_a_long_report_without_holding_it(engine: Engine, launch: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 from sqlalchemy import text
@@ -46,10 +47,10 @@ def test_a_packet_without_a_receipt_is_sent_within_the_same_run(home: House) -> 
     (work_id,) = outbox.publish_due(home.engine)
     lease = outbox.take(home.engine, work_id, "проверка")
     assert lease is not None
-    run = LaunchRun(Surroundings(home.engine, lambda: peer), loaded, lease, launch_id)
+    run = LaunchRun(Surroundings(home.engine, lambda: nullcontext(peer)), loaded, lease, launch_id)
     assert run.advance() == Pause(0.1, failures=1)
     assert home.statuses()["IN_DOUBT"] == 1
-    LaunchRun(Surroundings(home.engine, lambda: peer), loaded, lease, launch_id).advance()
+    LaunchRun(Surroundings(home.engine, lambda: nullcontext(peer)), loaded, lease, launch_id).advance()
     assert home.statuses() == {"SENT": len(peer.taken)}
     assert len(set(peer.taken)) == len(peer.taken)
     assert UNCONFIRMED in told(home)

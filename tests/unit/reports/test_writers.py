@@ -57,7 +57,7 @@ def test_moments_are_written_in_the_zone_of_the_machine(monkeypatch: pytest.Monk
     monkeypatch.setenv("TZ", "Asia/Yekaterinburg")
     time.tzset()
     try:
-        assert b"<createdAt>2026-03-02T14:30:05+05:00</createdAt>" in document(
+        assert b"<createdAt>2026-03-02T14:30:05.000+05:00</createdAt>" in document(
             ReportKind.PACKETS, [RECORDS[ReportKind.PACKETS]]
         )
         table = document(ReportKind.PACKETS, [RECORDS[ReportKind.PACKETS]], ReportFormat.CSV).decode()

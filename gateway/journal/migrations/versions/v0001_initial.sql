@@ -197,6 +197,7 @@ CREATE TABLE launches (
 	finished_at TIMESTAMP WITH TIME ZONE,
 	result TEXT NOT NULL,
 	result_text TEXT,
+	result_counts TEXT,
 	scope BIGINT[],
 	organization_id BIGINT,
 	packet_group_id UUID,
@@ -355,6 +356,7 @@ CREATE TABLE outbox (
 	lease_until TIMESTAMP WITH TIME ZONE,
 	failures INTEGER DEFAULT 0 NOT NULL,
 	crashes INTEGER DEFAULT 0 NOT NULL,
+	deaths INTEGER DEFAULT 0 NOT NULL,
 	CONSTRAINT outbox_pkey PRIMARY KEY (id),
 	CONSTRAINT outbox_launch_id_key UNIQUE (launch_id),
 	CONSTRAINT outbox_launch_id_fkey FOREIGN KEY(launch_id) REFERENCES launches (id)

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.attacks.serving import Site, furnished
+from tests.postgres import ThrowawayPostgres
+
+
+@pytest.fixture(scope="session")
+def site(server: ThrowawayPostgres, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One web process with the journal of one МО."""
+    with furnished(server, template, tmp_path_factory.mktemp("fuzzed") / "log") as running:
+        yield running
