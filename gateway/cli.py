@@ -1,5 +1,8 @@
 """The command `gateway`: the composition root, and the one file that imports both packages.
 
+The web server, the SOAP room and the demonstration are imported by the commands that need them: a worker or an export
+need not carry them in its memory.
+
 Exit codes: 0 done; 1 the deed was refused or a check failed; 2 settings, schema or database are wrong; 130 interrupted.
 """
 
@@ -11,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway import __version__
 from gateway.catalog.registry import load_catalog
-from gateway.cli_common import DATA, database, later, readable_errors, url_of
+from gateway.cli_common import DATA, database, readable_errors, url_of
 from gateway.cli_export import export
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
@@ -33,11 +37,8 @@ from gateway.operations.passwords import hash_password
 from gateway.settings import load_settings, shown
 from workers.runner.process import WorkerProcess
 
-serve_web = later("gateway.web", "serve")
-wsdl_documents = later("gateway.soap.app", "wsdl_documents")
-run_checks = later("workers.checks", "run_checks")
-run_demo = later("workers.demo.story", "run_demo")
-SANDBOXES: Final = {"tfoms": later("workers.sandbox.tfoms", "serve")}
+SANDBOXES: Final = ("tfoms",)
+"""Modules of workers.sandbox that serve a peer."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -84,6 +85,8 @@ def serve(host: str | None, port: int | None) -> None:
     configure(settings.log_level)
     schema.require_version(connect(settings.require_database(), pool_size=1))
     load_catalog(settings.exchange_folders, settings.services_off)  # a wrong manifest is told once, not by every child
+    from gateway.web import serve as serve_web
+
     serve_web(settings)
 
 
@@ -103,7 +106,7 @@ def worker() -> None:
 
 
 @main.command()
-@click.argument("system", type=click.Choice(list(SANDBOXES)))
+@click.argument("system", type=click.Choice(SANDBOXES))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
 @click.option("--admin-port", type=click.IntRange(0, 65535), default=8091, show_default=True, help="Порт выключателей.")
@@ -116,7 +119,7 @@ def sandbox(
 ) -> None:
     """Учебная внешняя система: строгая, с памятью и выключателями."""
     configure()
-    serve = SANDBOXES[system]
+    serve = import_module(f"workers.sandbox.{system}").serve
     try:
         serve(host, port, state, username=username, password=password, admin_port=admin_port, until=_stop_signal())
     except OSError as error:
@@ -281,6 +284,8 @@ def check(data_dir: Path | None) -> None:
     found = load_settings()
     url = url_of(data_dir, found) if data_dir is not None or found.database_url is not None else None
     failed = False
+    from workers.checks import run_checks
+
     for item in run_checks(found, url):
         click.echo(
             f"{'ошибка' if item.problem else 'в порядке':>9}  {item.title}{': ' + item.problem if item.problem else ''}"
@@ -294,10 +299,12 @@ def check(data_dir: Path | None) -> None:
 @click.option(
     "--write", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Записать все в папку."
 )
-@click.option("--public-url", default=SNAPSHOT_URL, show_default=True, help="Адрес, который публикуется.")
+@click.option("--public-url", default="https://gateway.example", show_default=True, help="Адрес, который публикуется.")
 @readable_errors
 def wsdl(name: str | None, folder: Path | None, public_url: str) -> None:
     """Напечатать WSDL по имени (например, journal-1.1.wsdl), записать все или перечислить имена."""
+    from gateway.soap.app import wsdl_documents
+
     documents = wsdl_documents(public_url)
     if folder is not None:
         for file, document in documents.items():
@@ -316,6 +323,8 @@ def wsdl(name: str | None, folder: Path | None, public_url: str) -> None:
 def demo(once: bool) -> None:
     """Демонстрация: учебный ТФОМС, три МО, больше 200 документов, запуски, журнал."""
     configure("ERROR")
+    from workers.demo.story import run_demo
+
     summary = run_demo(stay=None if once else _stop_signal())
     click.echo(json.dumps(summary, ensure_ascii=False))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 from sqlalchemy import Engine
@@ -28,18 +27,6 @@ DATA = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Папка данных встроенной базы (без неё: GATEWAY_DATABASE_URL).",
 )
-
-
-def later(module: str, name: str) -> Callable[..., Any]:
-    """A function whose module is imported when it is first called.
-
-    A worker or an export need not carry the web server, the SOAP room and the demonstration in its memory.
-    """
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return getattr(import_module(module), name)(*args, **kwargs)
-
-    return call
 
 
 def readable_errors(function: Callable[P, R]) -> Callable[P, R]:

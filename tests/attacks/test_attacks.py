@@ -83,10 +83,6 @@ def test_an_attack_is_answered_as_it_should_and_cheaply(site: Site, attack: Atta
     raw = attack.raw(version)
     valid_s = valid_cost_s(site, floor_of(len(raw)))
     reply, cost = site.cost(raw)
-    with open("/tmp/fd/costs", "a") as f:
-        f.write(
-            repr((attack.name, version.code, len(raw), cost.cpu_s, valid_s, cost.memory_bytes, reply.status)) + "\n"
-        )
     assert reply.status == attack.expected_status(version), reply
     if attack.code is not None:
         version = answered_in(reply, version, attack)
