@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -93,25 +94,25 @@ def by_worker(engine: Engine, url: str, launch: UUID, login: str) -> None:
     ctx = Context(engine, load_catalog(), Cursors(load_secret(engine)))
     order = ReportOrder(ReportKind.PACKETS, ReportFormat.XML, launch_id=launch)
     child = subprocess.Popen([sys.executable, "-m", "gateway.cli", "worker"], env=_settings(url))
-    started = time.monotonic()
-    receipt = export_report(ctx, Viewer(stored.account), order)
-    answered = time.monotonic() - started
-    peak = 0.0
+    try:
+        started = time.monotonic()
+        receipt = export_report(ctx, Viewer(stored.account), order)
+        answered = time.monotonic() - started
+        made = eventually(partial(_size, engine, receipt.report_id), 120, poll_s=0.1)
+        report(f"worker, XML, {login}", time.monotonic() - started, made, _high_water_mb(child.pid))
+        print(f"    answered with a link after {answered:.2f} s")  # noqa: T201 # the figures are the product
+    finally:
+        child.terminate()
+        child.wait(60)
 
-    def size() -> int | None:
-        nonlocal peak
-        peak = max(peak, _high_water_mb(child.pid))
-        with engine.connect() as connection:
-            row = find_report(connection, receipt.report_id)
-        assert row is not None
-        assert row.status != ReportStatus.FAILED, row.error
-        return row.size if row.size is None else int(row.size)
 
-    made = eventually(size, 600, poll_s=0.1) or 0
-    report(f"worker, XML, {login}", time.monotonic() - started, made, peak)
-    print(f"    answered with a link after {answered:.2f} s")  # noqa: T201 # the figures are the product
-    child.terminate()
-    child.wait(60)
+def _size(engine: Engine, report_id: UUID) -> int:
+    """Size of a finished report, 0 before."""
+    with engine.connect() as connection:
+        row = find_report(connection, report_id)
+    assert row is not None
+    assert row.status != ReportStatus.FAILED, row.error
+    return row.size or 0
 
 
 def _settings(url: str) -> dict[str, str]:

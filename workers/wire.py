@@ -7,6 +7,7 @@ an answer is bounded in size and in time.
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -24,6 +25,9 @@ CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
+
+# urllib3 logs every address at DEBUG, and an address may name a person by СНИЛС; nothing here may wake it.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

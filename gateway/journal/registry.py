@@ -175,7 +175,7 @@ def spend_nonce(connection: Connection, digest: bytes) -> bool:
         )
     )
     statement = upsert(spent_nonces).values(digest=digest).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(spent_nonces.c.digest)).one_or_none() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ ENVELOPES: Final = [
         f'<s:Envelope xmlns:s="{v.envelope}"><o:Body xmlns:o="{_other(v).envelope}">{LIST}</o:Body></s:Envelope>'
         .encode()), _BAD),
     Attack("a Fault", _sent("<s:Fault><faultcode>s:Client</faultcode></s:Fault>"), _BAD),
-    Attack("parts of a message (attachments)", lambda v: Sent(envelope(v), media_type='multipart/related; boundary="b"'),
+    Attack("parts of a message (attachments)", lambda v: Sent(envelope(v), media_type="multipart/related; boundary=b"),
            _BAD, 415),
 ]  # fmt: skip
 

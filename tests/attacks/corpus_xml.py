@@ -165,8 +165,8 @@ ENCODINGS: Final = [
     Attack("a charset that packs", _encoded("utf-8", charset="zlib"), "INVALID_REQUEST", 415),
     Attack("a declared name of a thousand letters", _encoded("utf-8", declared="a" * 1000), ""),
     Attack("UTF-8 declared, UTF-16 sent", lambda v: Sent(envelope(v).decode().encode("utf-16-le"))),
-    Attack("not the charset of the header", lambda v: Sent(envelope(v, "\xff".encode("utf-8").decode()).replace(
-        b"\xc3\xbf", b"\xff"), media_type=f"{v.media_type}; charset=utf-8")),
+    Attack("not the charset of the header", lambda v: Sent(envelope(v).replace(b"/>", b">\xff</ListServices>", 1),
+                                                           media_type=f"{v.media_type}; charset=utf-8")),
     Attack("not ASCII, as the header says", lambda v: Sent(envelope(v, PERSON),
                                                            media_type=f"{v.media_type}; charset=us-ascii")),
 ]  # fmt: skip

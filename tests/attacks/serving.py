@@ -15,8 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from gateway.domain.roles import Role
 from gateway.journal.engine import connect
 from tests.postgres import ThrowawayPostgres
@@ -78,22 +76,19 @@ class Site:
         """Send bytes, and tell what they cost."""
         status = Path(f"/proc/{self.pid}")
         (status / "clear_refs").write_text("5", encoding="ascii")  # the peak starts from what is resident now
-        before, cpu = self._peak_bytes(), self._cpu_s()
+        before, cpu = self._status_bytes("VmHWM"), self._cpu_s()
         reply = self.send(raw)
-        return reply, Cost(self._cpu_s() - cpu, self._peak_bytes() - before)
+        return reply, Cost(self._cpu_s() - cpu, self._status_bytes("VmHWM") - before)
 
     def resident_bytes(self) -> int:
         """Resident memory now."""
-        return int(psutil.Process(self.pid).memory_info().rss)
+        return self._status_bytes("VmRSS")
 
     def _cpu_s(self) -> float:
         return time.clock_gettime((~self.pid << 3) | 2)  # CPUCLOCK_SCHED of another process: nanoseconds, all threads
 
-    def _peak_bytes(self) -> int:
-        for line in Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError("the kernel tells no peak")
+    def _status_bytes(self, name: str) -> int:
+        return _status_bytes(self.pid, name)
 
 
 def read_reply(connection: socket.socket) -> Reply:
@@ -144,4 +139,13 @@ def furnished(server: ThrowawayPostgres, template: str, log: Path, **given: str)
 
 def _web_process(parent: int) -> int:
     """Granian's child that answers: the one that has the application in memory."""
-    return max(psutil.Process(parent).children(), key=lambda child: child.memory_info().rss).pid
+    tasks = Path(f"/proc/{parent}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
+    return max(children, key=lambda child: _status_bytes(child, "VmRSS"))
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"the kernel does not tell {name}")

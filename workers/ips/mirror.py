@@ -22,7 +22,8 @@ Element = etree._Element
 Json = dict[str, Any]
 
 ITEM: Final = "Item"
-_NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
+_NAME: Final = re.compile(r"[A-Za-zА-Яа-яЁё_][0-9A-Za-zА-Яа-яЁё_.-]*")
+"""Names that are kept; Cyrillic letters among Latin ones do occur in these registers."""
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 _NOTHING: Final[Mapping[str, Field]] = {}

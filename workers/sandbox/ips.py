@@ -23,7 +23,7 @@ from uuid import uuid4
 from lxml import etree
 
 from gateway.domain.errors import GatewayError, InvalidRequest, NotAuthenticated, NotFound
-from gateway.xml.schemas import validate
+from workers.ips.checking import findings
 from workers.ips.mirror import from_json, mistyped, text_of
 from workers.ips.register import REGISTERS, Operation, load
 from workers.sandbox.ips_registers import RefusedByRule, Registers
@@ -266,9 +266,9 @@ def _check(operation: Operation, parameters: Mapping[str, str], content: Json | 
         if wrong is not None:
             raise InvalidRequest(f"Поле {wrong}: значение другого типа.")
         from_json(etree.SubElement(request, "content"), content, operation.entity, register)
-    findings = validate(root, register.schema, max_findings=1)
-    if findings:
-        raise InvalidRequest(f"{findings[0].path}: {findings[0].message}")
+    wrongs = findings(root, operation)
+    if wrongs:
+        raise InvalidRequest(f"{wrongs[0].path}: {wrongs[0].message}")
 
 
 def _answer(members: Mapping[str, Any]) -> Response:

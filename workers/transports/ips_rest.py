@@ -21,8 +21,8 @@ from lxml import etree
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError, InvalidXml, TooLarge
 from gateway.xml.parser import parse
-from gateway.xml.schemas import validate
-from workers.exchange import Element, NotSent, PeerRefused, SignInRefused
+from workers.exchange import Element, Finding, NotSent, PeerRefused, SignInRefused
+from workers.ips.checking import findings
 from workers.ips.limiter import THIS_PROCESS, Limiter
 from workers.ips.mirror import NotMirrored, from_json, text_of, to_json
 from workers.ips.register import LIMITS, Operation, find_operation, load
@@ -33,6 +33,15 @@ REQUESTS_PER_S: Final = 5.0
 LONGEST_TURN_S: Final = 60.0
 _ENVELOPE: Final = ("requestId", "errorUserMessage", "offset", "limit", "total")
 _ERROR: Final = ("timestamp", "code", "reasonPhrase", "message")
+
+_PROOFS: Final = {
+    "one": "response/content",
+    "list": "response/content",
+    "paged": "response/content",
+    "created": "response/content/entityId",
+    "done": "response",
+}
+"""What an answer of each kind must hold, or it says nothing of what was asked."""
 
 _SIGN_IN: Final = {401, 403}
 _RETRY_LATER: Final = {408, 425, 429}
@@ -114,6 +123,13 @@ class IpsTransport:
             headers["Content-Type"] = "application/json; charset=utf-8"
         return self._read(operation, self._wire.send(operation.method, self._url(operation, request), headers, data))
 
+    def check(self, packet: Element) -> tuple[Finding, ...]:
+        """Tell what is wrong with a packet, without sending it; empty means that ``call`` would send it."""
+        operation = find_operation(str(packet.tag))
+        if operation is None or packet.find("request") is None:
+            return (Finding("/", None, "XSD", "Это не пакет регистра."),)
+        return findings(packet, operation)
+
     def next_page(self, packet: Element, answer: Answer) -> Element | None:
         """Return the packet that reads the page after ``answer``, or None when that was the last one."""
         response = answer.document.find("response")
@@ -153,7 +169,9 @@ class IpsTransport:
         content = _json_object(answer.content)
         if 200 <= status < 300 and content.get("requestId"):
             document = _response(operation, content)
-            return Answer(document, document.findtext("response/errorUserMessage", "").strip())
+            refusal = document.findtext("response/errorUserMessage", "").strip()
+            if refusal or document.find(_PROOFS[operation.answer]) is not None:
+                return Answer(document, refusal)
         if status in _VERDICTS and content.get("code") == status:
             return Answer(_error(operation, content), _told(content))
         if 300 <= status < 500:
@@ -162,10 +180,7 @@ class IpsTransport:
 
 
 def _checked(packet: Element | bytes) -> tuple[Operation, Element]:
-    """Find the operation of a packet and its request, sure to follow the XSD.
-
-    The findings are not told: the exchange forms packets, so a wrong one is a defect of ours, not of the data.
-    """
+    """Find the operation of a packet and its request, sure to follow the XSD; ``check`` tells what is wrong."""
     try:
         root = parse(packet, LIMITS) if isinstance(packet, bytes) else packet
     except (InvalidXml, TooLarge):
@@ -174,7 +189,7 @@ def _checked(packet: Element | bytes) -> tuple[Operation, Element]:
     if operation is None:
         raise PeerRefused("Пакет не отправлен: такой операции у регистра нет.")
     request = root.find("request")
-    if request is None or validate(root, load(operation.register).schema):
+    if request is None or findings(root, operation):
         raise PeerRefused("Пакет не отправлен: он не соответствует схеме регистра.")
     return operation, request
 
