@@ -1,8 +1,15 @@
 // Java, JAX-WS: GATEWAY_PASSWORD=… java -cp classes:jaxws-rt.jar Java.java http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml
 // Классы делает wsimport: команды — в README.md.
 
-import java.net.Authenticator;
-import java.net.PasswordAuthentication;
+import gateway.control.ControlService;
+import gateway.control.GatewayFault_Exception;
+import gateway.control.OrganizationOidArray;
+import gateway.intake.IntakeService;
+import gateway.intake.SourceObject;
+import gateway.intake.SourceObjectArray;
+import gateway.journal.JournalService;
+import gateway.journal.Launch;
+import gateway.journal.LaunchResult;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,29 +29,29 @@ public class Java {
     public static void main(String[] given) throws Exception {
         String address = given[0], login = given[1], oid = given[2];
         Path path = Path.of(given[3]);
-        var journal = signedIn(new journal.JournalService(new URL(address + "/journal?wsdl")).getJournalPort(), login);
-        var control = signedIn(new control.ControlService(new URL(address + "/control?wsdl")).getControlPort(), login);
-        var intake = signedIn(new intake.IntakeService(new URL(address + "/intake?wsdl")).getIntakePort(), login);
+        var journal = signedIn(new JournalService(new URL(address + "/journal?wsdl")).getJournalPort(), login);
+        var control = signedIn(new ControlService(new URL(address + "/control?wsdl")).getControlPort(), login);
+        var intake = signedIn(new IntakeService(new URL(address + "/intake?wsdl")).getIntakePort(), login);
 
         for (var service : journal.listServices("tfoms", null).getServices().getService())
             System.out.println("сервис " + service.getCode());
 
-        var source = new intake.SourceObject();
+        var source = new SourceObject();
         source.setObjectId(path.getFileName().toString().replace(".xml", ""));
         source.setObjectType("Referral");
         source.setChangedAt(DatatypeFactory.newInstance().newXMLGregorianCalendar(Instant.now().toString()));
         source.setContentBase64(Files.readAllBytes(path));
-        var objects = new intake.SourceObjectArray();
+        var objects = new SourceObjectArray();
         objects.getObject().add(source);
         for (var outcome : intake.submitObjects("tfoms-hosp", oid, objects, null).getOutcomes().getOutcome())
             System.out.println("документ " + outcome.getObjectId() + " " + outcome.getResult());
 
-        var organizations = new control.OrganizationOidArray();
+        var organizations = new OrganizationOidArray();
         organizations.getOrganizationOid().add(oid);
         var started = control.startService("tfoms-hosp", organizations, null, null);
         String launchId = started.getLaunchIds().getLaunchId().get(0);
-        journal.Launch launch;
-        while ((launch = journal.getLaunch(launchId, null)).getResult() == journal.LaunchResult.RUNNING)
+        Launch launch;
+        while ((launch = journal.getLaunch(launchId, null)).getResult() == LaunchResult.RUNNING)
             Thread.sleep(1000);
         System.out.println("запуск " + launch.getResult());
 
@@ -55,7 +62,7 @@ public class Java {
 
         try {
             control.startService("no-such-service", null, null, null);
-        } catch (control.GatewayFault_Exception fault) {
+        } catch (GatewayFault_Exception fault) {
             var told = fault.getFaultInfo();
             System.out.println("отказ " + told.getCode() + " " + told.getMessage());
         }

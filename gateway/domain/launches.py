@@ -42,3 +42,14 @@ class LogKind(StrEnum):
 def scopes_intersect(one: frozenset[int] | None, other: frozenset[int] | None) -> bool:
     """Tell whether two launches of one service touch a common МО; None means every МО."""
     return one is None or other is None or bool(one & other)
+
+
+def told(
+    text: str | None, counts: str | None, scope: frozenset[int] | None, visible: frozenset[int] | None
+) -> str | None:
+    """Text of a launch's result, with its numbers for those who see every МО they count.
+
+    ``scope`` None: the launch covers every МО; ``visible`` None: the reader sees every МО.
+    """
+    whole = visible is None or (scope is not None and scope <= visible)
+    return ", ".join(part for part in (text, counts if whole else None) if part) or None

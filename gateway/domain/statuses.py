@@ -93,3 +93,26 @@ def sources_of(target: PacketStatus) -> frozenset[PacketStatus]:
 def error_delta(before: PacketStatus | None, after: PacketStatus) -> int:
     """How «Пакетов с ошибками» changes when a packet goes from ``before`` (None: new) to ``after``: -1, 0 or 1."""
     return (after in ERROR_STATUSES) - (before in ERROR_STATUSES)
+
+
+class NotificationStatus(StrEnum):
+    """Status of a notification to a patient (SMS, e-mail)."""
+
+    NEW = "NEW"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    SEND_ERROR = "SEND_ERROR"
+    NOT_DELIVERED = "NOT_DELIVERED"
+    CANCELLED = "CANCELLED"
+
+
+NOTIFICATION_TITLES: Final[dict[NotificationStatus, str]] = {
+    NotificationStatus.NEW: "Сформировано",
+    NotificationStatus.SENDING: "Отправляется",
+    NotificationStatus.SENT: "Отправлено",
+    NotificationStatus.DELIVERED: "Доставлено",
+    NotificationStatus.SEND_ERROR: "Ошибка отправки",
+    NotificationStatus.NOT_DELIVERED: "Не доставлено",
+    NotificationStatus.CANCELLED: "Отменено",
+}

@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -259,6 +260,22 @@ session_errors = Table(
     Column("about", Text),
     now("at"),
     Index("session_errors_launch_idx", "launch_id", "id"),
+    **BY_ID,
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("launch_id", Uuid, nullable=False),
+    Column("organization_id", BigInteger, nullable=False),
+    words("channel"),
+    words("patient_name"),
+    Column("patient_birth_date", Date, nullable=False),
+    words("status"),
+    moment("sent_at"),
+    Column("error_text", Text),
+    Index("notifications_launch_idx", "launch_id", "status", "id"),
     **BY_ID,
 )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from gateway.catalog.manifest import Manifest, Titled
 from gateway.domain.actions import Action, Facts, refusal
 from gateway.domain.identifiers import uuid7_moment
-from gateway.domain.launches import RESULT_TITLES, LaunchResult
+from gateway.domain.launches import RESULT_TITLES, LaunchResult, told
 from gateway.domain.roles import Verb, Viewer
 from gateway.domain.statuses import STATUS_TITLES, Direction, Operation, PacketStatus
 from gateway.operations.records import Column, Launch, OrganizationCode, Packet
@@ -39,6 +39,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
             error_count=row.error_count,
         ),
     )
+    scope = None if row.scope is None else frozenset(row.scope)
     named = row.organization_id is not None and viewer.sees_organization(row.organization_id)
     return Launch(
         id=row.id,
@@ -49,7 +50,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         organization_name=row.organization_name if named else None,
         result=result,
         result_title=RESULT_TITLES[result],
-        result_text=_result_text(row, viewer),
+        result_text=told(row.result_text, row.result_counts, scope, viewer.organization_ids),
         packet_group_id=row.packet_group_id,
         packets_total=row.packets_total,
         packets_with_errors=row.packets_with_errors,
@@ -60,13 +61,6 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         can_resume=resume_refusal is None,
         resume_refusal=resume_refusal,
     )
-
-
-def _result_text(row: Row[Any], viewer: Viewer) -> str | None:
-    """The launch's text, with its numbers for those who see every МО they count."""
-    own = viewer.organization_ids
-    whole = own is None or (row.scope is not None and own.issuperset(row.scope))
-    return ", ".join(part for part in (row.result_text, row.result_counts if whole else None) if part) or None
 
 
 def packet_facts(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Facts:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.catalog.registry import Catalog
 from gateway.domain.identifiers import uuid7_moment
-from gateway.domain.launches import RESULT_TITLES, LaunchResult
+from gateway.domain.launches import RESULT_TITLES, LaunchResult, told
 from gateway.domain.statuses import STATUS_TITLES, Operation, PacketStatus
 from gateway.journal import launch_queries, packet_queries, report_queries, sessions
 from gateway.journal.launch_queries import LaunchQuery
@@ -71,7 +71,7 @@ def _launches(connection: Connection, query: LaunchQuery, catalog: Catalog) -> I
             row.organization_name if named else None,
             row.result,
             RESULT_TITLES[LaunchResult(row.result)],
-            _result_text(row, query.visible),
+            told(row.result_text, row.result_counts, row.scope and frozenset(row.scope), query.visible),
             str(row.packet_group_id) if row.packet_group_id else None,
             row.packets_total,
             row.packets_with_errors,
@@ -80,12 +80,6 @@ def _launches(connection: Connection, query: LaunchQuery, catalog: Catalog) -> I
             row.notifications_sent,
             row.started_by,
         )
-
-
-def _result_text(row: Any, visible: frozenset[int] | None) -> str | None:
-    """The launch's text, with its numbers for those who see every МО they count: as the list shows it."""
-    whole = visible is None or (row.scope is not None and visible.issuperset(row.scope))
-    return ", ".join(part for part in (row.result_text, row.result_counts if whole else None) if part) or None
 
 
 def _packet_totals(connection: Connection, query: PacketQuery) -> tuple[Total, ...]:

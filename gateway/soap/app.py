@@ -19,6 +19,7 @@ from gateway.operations import accounts as our_accounts
 from gateway.operations.context import Context
 from gateway.soap import auth
 from gateway.soap.contract import SERVICES, Operation, ServiceContract, operation_limits
+from gateway.soap.downloads import answer_download, is_report
 from gateway.soap.faults import fault
 from gateway.soap.gate import check_operation, open_envelope
 from gateway.soap.origin import NOBODY, Origin, Trust
@@ -57,7 +58,7 @@ def build_wsgi(
     doors = [
         _Door(house, service, version, public_url.rstrip("/"), bounds) for service in services for version in VERSIONS
     ]
-    return Application({door.path: door for door in doors})
+    return Application({door.path: door for door in doors}, house)
 
 
 def wsdl_documents(public_url: str, services: Sequence[ServiceContract] = SERVICES) -> dict[str, bytes]:
@@ -82,8 +83,9 @@ class _House:
 class Application:
     """The WSGI application: chooses the door by the address."""
 
-    def __init__(self, doors: Mapping[str, _Door]) -> None:
+    def __init__(self, doors: Mapping[str, _Door], house: _House) -> None:
         self._doors = doors
+        self._house = house
         lines = [f"{door.url}?wsdl" for door in doors.values()]
         self._index = "\n".join(["Журнал работы сервисов. Описания SOAP-сервисов:", *lines, ""]).encode()
 
@@ -95,6 +97,8 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as WSGI says."""
         path = environ.get("PATH_INFO", "")
+        if is_report(path):
+            return self._download(environ, start_response)
         door = self._doors.get(path.rstrip("/"))
         response = door.answer(environ) if door else self._page(path)
         headers = [
@@ -104,6 +108,10 @@ class Application:
         ]
         start_response(f"{response.status.value} {response.status.phrase}", headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body]
+
+    def _download(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        house = self._house
+        return answer_download(house.ctx, house.trust, environ, start_response)
 
     def _page(self, path: str) -> Response:
         if path == "/":

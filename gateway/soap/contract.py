@@ -13,10 +13,10 @@ from uuid import UUID
 
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import Viewer
-from gateway.operations import control, inbox, intake, journal, launching, services, sessions, trails
+from gateway.operations import control, inbox, intake, journal, launching, notices, reports, services, sessions, trails
 from gateway.operations.context import Context
 from gateway.operations.inbox import InboundDocument, InboundOutcome
-from gateway.operations.log_records import SessionError, SessionEvent, Trail
+from gateway.operations.log_records import Notification, SessionError, SessionEvent, Trail
 from gateway.operations.records import (
     Launch,
     LaunchFilter,
@@ -30,6 +30,8 @@ from gateway.operations.records import (
     Service,
     SubmitOutcome,
 )
+from gateway.operations.report_orders import ReportOrder
+from gateway.operations.reports import ReportReceipt
 from gateway.soap import requests
 from gateway.soap.shapes import Record, listing, record
 from gateway.xml import namespaces
@@ -209,11 +211,23 @@ SERVICES: Final = (
                 ),
             ),
             _row(
+                requests.ListNotifications,
+                listing("notifications", Notification),
+                lambda ctx, viewer, asked: notices.list_notifications(
+                    ctx, viewer, asked.launch_id, asked.statuses, asked.page or _FIRST_PAGE
+                ),
+            ),
+            _row(
                 requests.GetJournal,
                 record(Trail),
                 lambda ctx, viewer, asked: trails.get_journal(
                     ctx, viewer, asked.message_id, asked.track_id, asked.find_related
                 ),
+            ),
+            _row(
+                requests.ExportReport,
+                record(ReportReceipt),
+                lambda ctx, viewer, asked: reports.export_report(ctx, viewer, _narrow(ReportOrder, asked)),
             ),
         ),
     ),

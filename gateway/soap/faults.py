@@ -11,7 +11,8 @@ from gateway.soap.refusals import HTTP_REFUSALS, ProtocolFault
 from gateway.soap.shapes import record
 from gateway.soap.transport import Response
 from gateway.soap.versions import SOAP11, Version
-from gateway.soap.writers import escape, writer
+from gateway.soap.writers import writer
+from gateway.xml.text import escape
 
 FAULT_ELEMENT: Final = "gatewayFault"
 

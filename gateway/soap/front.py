@@ -10,7 +10,7 @@ import asyncio
 import io
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -28,8 +28,8 @@ _DRAIN_FACTOR: Final = 4
 still writes would be lost to it with the connection."""
 
 
-Answer = tuple[int, list[tuple[str, str]], bytes]
-"""Status, headers and body."""
+Answer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
+"""Status, headers and body, whole or piece by piece."""
 
 
 class Scope(Protocol):
@@ -52,6 +52,9 @@ class Wire(Protocol):
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Answer."""
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Any:
+        """Begin an answer that is sent piece by piece."""
 
 
 class Application(Protocol):
@@ -82,7 +85,11 @@ class Front:
         except Exception as error:  # noqa: BLE001 # the server would answer with nothing, or with a traceback
             _log.error("%s", trail(error))
             answer = (HTTPStatus.INTERNAL_SERVER_ERROR, [("Content-Type", "text/plain")], b"")
-        wire.response_bytes(*answer)
+        status, headers, body = answer
+        if isinstance(body, bytes):
+            wire.response_bytes(status, headers, body)
+        else:
+            await self._stream(wire, status, headers, body)
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
         """Finish what was begun."""
@@ -128,6 +135,12 @@ class Front:
             if body.size <= limits.max_bytes:
                 body.refusal = _too_slow(limits.send_s)
 
+    async def _stream(self, wire: Wire, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:
+        """Send a long answer as it is made; a slow reader holds a thread only while the next piece is fetched."""
+        stream = wire.response_stream(status, headers)
+        while chunk := await asyncio.get_running_loop().run_in_executor(self._pool, next, body, b""):
+            await stream.send_bytes(chunk)
+
     def _call(self, environ: WSGIEnvironment) -> Answer:
         started: list[tuple[int, list[tuple[str, str]]]] = []
 
@@ -135,9 +148,9 @@ class Front:
             started.append((int(status[:3]), headers))
             return lambda _: None
 
-        body = b"".join(self._application(environ, start_response))
+        chunks = self._application(environ, start_response)
         ((status, headers),) = started
-        return status, headers, body
+        return status, headers, b"".join(chunks) if isinstance(chunks, list) else iter(chunks)
 
 
 class _Body:

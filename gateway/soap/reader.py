@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -82,6 +83,7 @@ _SCALARS: Final[dict[Scalar, Callable[[str], Any]]] = {
     Scalar.INTEGER: int,
     Scalar.BOOLEAN: lambda text: text.strip() in {"true", "1"},
     Scalar.INSTANT: parse_instant,
+    Scalar.DATE: date.fromisoformat,
     Scalar.BINARY: _binary,
 }
 
@@ -89,5 +91,6 @@ _EXPECTED: Final[dict[Scalar, str]] = {
     Scalar.UUID: "Ожидается идентификатор вида 00000000-0000-0000-0000-000000000000.",
     Scalar.INTEGER: "Ожидается целое число.",
     Scalar.INSTANT: "Ожидается дата и время с часовым поясом, например 2026-01-31T09:30:00+03:00.",
+    Scalar.DATE: "Ожидается дата, например 2026-01-31.",
     Scalar.BINARY: "Ожидается содержимое в base64.",
 }

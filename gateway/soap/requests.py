@@ -10,6 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from gateway.operations.records import ActorClaim, LaunchFilter, PacketFilter, PageRequest, Submission
+from gateway.operations.report_orders import ReportOrder
 
 Actor = Annotated[ActorClaim | None, "Пользователь МИС, от имени которого сделан запрос"]
 PageChoice = Annotated[PageRequest | None, "Какую страницу вернуть; по умолчанию первую"]
@@ -90,12 +91,29 @@ class ListSessionErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class ListNotifications:
+    """Уведомления пациентам, старые первыми."""
+
+    launch_id: Annotated[UUID, "Идентификатор запуска"]
+    statuses: Annotated[tuple[str, ...], "Статусы: коды"] = ()
+    page: PageChoice = None
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
 class GetJournal:
     """След одного сообщения и того, что с ним связано: пакеты и их запуски."""
 
     message_id: Annotated[UUID | None, "Идентификатор пакета"] = None
     track_id: Annotated[str | None, "Идентификатор запуска, группы пакетов или requestId"] = None
     find_related: Annotated[bool, "Вернуть и другие пакеты тех же исходных документов"] = False
+    actor: Actor = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport(ReportOrder):
+    """«Печать»: отчёт XML или CSV по списку журнала или по выбранной записи."""
+
     actor: Actor = None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -29,6 +29,7 @@ class Scalar(Enum):
     INTEGER = int
     BOOLEAN = bool
     INSTANT = datetime
+    DATE = date
     BINARY = bytes
 
 

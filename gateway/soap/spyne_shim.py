@@ -76,6 +76,7 @@ rpc: Any = _spyne.rpc
 ComplexModel: Any = _spyne.ComplexModel
 Boolean: Any = _spyne.Boolean
 ByteArray: Any = _spyne.ByteArray
+Date: Any = _spyne.Date
 DateTime: Any = _spyne.DateTime
 Enum: Any = _spyne.Enum
 Integer32: Any = _spyne.Integer32

@@ -28,6 +28,7 @@ ITEMS: Final[dict[str, str]] = {
     "launch_columns": "column",
     "launch_ids": "launchId",
     "launches": "launch",
+    "notifications": "notification",
     "objects": "object",
     "organization_oids": "organizationOid",
     "organizations": "organization",

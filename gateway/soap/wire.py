@@ -12,6 +12,7 @@ from gateway.soap.spyne_shim import (
     Boolean,
     ByteArray,
     ComplexModel,
+    Date,
     DateTime,
     Enum,
     Integer32,
@@ -24,6 +25,7 @@ _SCALARS: Final[dict[Scalar, Any]] = {
     Scalar.INTEGER: Integer32,
     Scalar.BOOLEAN: Boolean,
     Scalar.INSTANT: DateTime,
+    Scalar.DATE: Date,
     Scalar.BINARY: ByteArray,
 }
 

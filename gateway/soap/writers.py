@@ -6,7 +6,6 @@ A differential test holds their documents equal to Spyne's own.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
@@ -14,26 +13,10 @@ from typing import Any, Final
 
 from gateway.soap.shapes import Choice, Kind, Listed, Record, Scalar
 from gateway.xml.instants import format_instant
+from gateway.xml.text import escape
 
 Writer = Callable[[Any], str]
 """Makes the content of an element, without the element's own tags."""
-
-_SPECIAL: Final = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_REPLACEMENT: Final = "\ufffd"
-
-
-def writable(text: str) -> str:
-    """Put U+FFFD in place of every character that XML cannot carry."""
-    return _UNWRITABLE.sub(_REPLACEMENT, text)
-
-
-def escape(text: str) -> str:
-    """Make character data of any text."""
-    if _SPECIAL.search(text) is None:
-        return text
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    return writable(text)
 
 
 @cache
@@ -79,5 +62,6 @@ _SCALARS: Final[dict[Scalar, Writer]] = {
     Scalar.INTEGER: str,
     Scalar.BOOLEAN: lambda value: "true" if value else "false",
     Scalar.INSTANT: format_instant,
+    Scalar.DATE: str,
     Scalar.BINARY: lambda value: base64.b64encode(value).decode("ascii"),
 }

@@ -211,7 +211,9 @@ def shown(launch: Any, query: LaunchQuery, seen_in: dict[UUID, set[int]]) -> boo
         return False
     visible = there if query.visible is None else there & query.visible
     of_asked = asked is None or asked in visible or launch.organization_id == asked
-    seen = query.visible is None or launch.account_id == query.account_id
+    own = query.visible if asked is None else frozenset({asked})
+    started = launch.account_id == query.account_id and launch.scope is not None and set(launch.scope) <= (own or set())
+    seen = query.visible is None or started
     if asked is None:
         return seen or bool(visible)
     return of_asked and (seen or asked in visible)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.operations.records import Launch, Packet, Page, PageRequest, Submission
+from gateway.reports.kinds import ReportKind
 from tests.region import ACTOR, OPERATIONS, SEES, SERVICE, A, B, C, World
 
 CALLERS = ["dc_admin", "mo_admin", "statistician", "mis", ACTOR]
@@ -26,6 +27,8 @@ RIGHTS: dict[str, dict[str, str]] = {
     "ListSessionEvents": EVERYBODY,
     "ListSessionErrors": EVERYBODY,
     "GetJournal": EVERYBODY,
+    "ExportReport": EVERYBODY,
+    "ListNotifications": EVERYBODY,
     "StartService": EVERYBODY | {"statistician": NOT_ALLOWED},
     "StopLaunch": dict.fromkeys(CALLERS, NOT_ALLOWED) | {"dc_admin": CONFLICT},
     "ResumeTransfer": dict.fromkeys(CALLERS, NOT_ALLOWED) | {"dc_admin": CONFLICT},
@@ -63,6 +66,8 @@ def asked(world: World, name: str, oid: str) -> dict[str, Any]:
         "ListSessionEvents": {"launch_id": launch},
         "ListSessionErrors": {"launch_id": launch},
         "GetJournal": {"message_id": packet, "find_related": True},
+        "ExportReport": {"kind": ReportKind.PACKETS, "organization_oid": oid, **PERIOD},
+        "ListNotifications": {"launch_id": launch},
         "StopLaunch": {"launch_id": launch},
         "ResumeTransfer": {"launch_id": launch},
         "TakeInbound": {},

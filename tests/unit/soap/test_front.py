@@ -40,6 +40,7 @@ class Wire:
     def __init__(self, *chunks: bytes, ends: bool = True) -> None:
         self.taken = 0
         self.answer: tuple[int, list[tuple[str, str]], bytes] | None = None
+        self.pieces: list[bytes] = []
         self._chunks = chunks
         self._ends = ends
 
@@ -52,6 +53,13 @@ class Wire:
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.answer = (status, headers, body)
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Wire:
+        self.answer = (status, headers, b"")
+        return self
+
+    async def send_bytes(self, piece: bytes) -> None:
+        self.pieces.append(piece)
 
 
 class House:
@@ -82,6 +90,14 @@ class House:
         return [b"do", b"ne"]
 
 
+class Long(House):
+    """Answers piece by piece."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        super().__call__(environ, start_response)
+        return iter([b"piece ", b"by ", b"piece"])
+
+
 def run(house: House, *wires: Wire, line: Line | None = None, **options: Any) -> None:
     async def together() -> None:
         served = Front(house, 1, **options)
@@ -98,6 +114,13 @@ def test_a_whole_request_is_answered() -> None:
     assert wire.answer == (200, [("X-A", "1")], b"done")
     told = {name: house.environ.get(name) for name in ("CONTENT_TYPE", "HTTP_X_A", "HTTP_X_B", "REMOTE_ADDR")}
     assert told == {"CONTENT_TYPE": "text/xml", "HTTP_X_A": "1", "HTTP_X_B": None, "REMOTE_ADDR": "2001:db8::1"}
+
+
+def test_a_long_answer_leaves_piece_by_piece() -> None:
+    wire = Wire(b"<a/>")
+    run(Long(), wire)
+    assert wire.answer == (200, [("X-A", "1")], b"")
+    assert wire.pieces == [b"piece ", b"by ", b"piece"]
 
 
 def test_a_body_nobody_wants_is_not_read() -> None:

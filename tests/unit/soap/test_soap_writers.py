@@ -17,8 +17,9 @@ from gateway.soap.reader import read
 from gateway.soap.shapes import Choice, Kind, Listed, Record, Scalar, record
 from gateway.soap.spyne_shim import Soap11
 from gateway.soap.wire import WireTypes
-from gateway.soap.writers import escape, writable, writer
+from gateway.soap.writers import writer
 from gateway.xml.parser import parse_text
+from gateway.xml.text import escape, writable
 
 NAMESPACE = "urn:test"
 TYPES = WireTypes(NAMESPACE)

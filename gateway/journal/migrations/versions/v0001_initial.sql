@@ -56,6 +56,22 @@ CREATE TABLE installation (
 	CONSTRAINT installation_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE notifications (
+	id UUID NOT NULL,
+	launch_id UUID NOT NULL,
+	organization_id BIGINT NOT NULL,
+	channel TEXT NOT NULL,
+	patient_name TEXT NOT NULL,
+	patient_birth_date DATE NOT NULL,
+	status TEXT NOT NULL,
+	sent_at TIMESTAMP WITH TIME ZONE,
+	error_text TEXT,
+	CONSTRAINT notifications_pkey PRIMARY KEY (id)
+)
+ PARTITION BY RANGE (id);
+
+CREATE INDEX notifications_launch_idx ON notifications (launch_id, status, id);
+
 CREATE TABLE organizations (
 	id BIGINT GENERATED ALWAYS AS IDENTITY,
 	oid TEXT NOT NULL,
