@@ -20,7 +20,8 @@ _ID: Final = """CAST(lpad(to_hex(({moment})::bigint), 12, '0') || '7' || substr(
 _SINCE: Final = "(extract(epoch FROM CAST(:since AS timestamptz)) * 1000 + n::numeric * :step)"
 
 _LAUNCHES: Final = f"""
-    INSERT INTO launches (id, service_code, started_at, finished_at, result, organization_id, scope, account_id, started_by)
+    INSERT INTO launches (id, service_code, started_at, finished_at, result, organization_id, scope,
+                          account_id, started_by)
     SELECT {_ID.format(moment=_SINCE)}, 'service-' || n % 4, to_timestamp({_SINCE} / 1000), now(),
       CASE WHEN n % 97 = 0 THEN 'FAILED' WHEN n % 1999 = 0 THEN 'RUNNING' ELSE 'SUCCESS' END,
       CASE WHEN n % 7 = 0 THEN (SELECT min(id) FROM organizations) + n % 8 END,

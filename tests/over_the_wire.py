@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -13,7 +15,10 @@ from zeep import Client
 from zeep.exceptions import Fault
 from zeep.transports import Transport
 
-from tests.running import PASSWORD
+from gateway.domain.roles import Role
+from gateway.journal.engine import connect
+from tests.postgres import ThrowawayPostgres
+from tests.running import PASSWORD, add_account, add_organizations, running
 from tests.waiting import eventually
 from workers.demo.client import Services
 from workers.demo.region import Case, DemoOrganization, Document
@@ -42,6 +47,27 @@ class Region:
     def story(self, number: int, version: str = SOAP11) -> Story:
         """A story about the МО of this number."""
         return Story(self, ORGANIZATIONS[number - 1], version)
+
+
+@contextmanager
+def furnished_region(server: ThrowawayPostgres, template: str) -> Iterator[Region]:
+    """Run the gateway's processes and a stand-in ТФОМС, with a МО for every story and three accounts."""
+    url = server.create_database(template)
+    engine = connect(url, pool_size=2)
+    ids = add_organizations(engine, [(o.oid, o.name, o.code) for o in ORGANIZATIONS])
+    add_account(engine, "mis", Role.MIS, list(ids.values()), may_act=True)
+    add_account(engine, "other-mis", Role.MIS, list(ids.values()))
+    add_account(engine, "admin", Role.DC_ADMIN)
+    sandbox = TfomsSandbox()
+    address = sandbox.start(username="gateway", password="invented")
+    services = {"tfoms_hosp": {"address": address, "username": "gateway", "password": "invented"}}
+    try:
+        with running(url, services) as public_url:
+            yield Region(public_url, sandbox, engine)
+    finally:
+        sandbox.stop()
+        engine.dispose()
+        server.drop_database(url)
 
 
 @cache

@@ -1,5 +1,4 @@
-// Java, JAX-WS: GATEWAY_PASSWORD=… java -cp classes:jaxws-rt.jar Java.java http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml
-// Классы делает wsimport: команды — в README.md.
+// Java, JAX-WS. Как запустить — README.md; аргументы: адрес, логин, OID МО, файл документа.
 
 import gateway.control.ControlService;
 import gateway.control.GatewayFault_Exception;

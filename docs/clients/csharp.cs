@@ -1,5 +1,4 @@
-// C#, ASP.NET Web Services (wsdl.exe): GATEWAY_PASSWORD=… csharp.exe http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml
-// Классы Gateway.* делает wsdl.exe: команды — в README.md.
+// C#, классы wsdl.exe. Как запустить — README.md; аргументы: адрес, логин, OID МО, файл документа.
 
 using System;
 using System.IO;

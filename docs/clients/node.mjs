@@ -1,4 +1,4 @@
-// Node.js, пакет soap: GATEWAY_PASSWORD=… node node.mjs http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml
+// Node.js, пакет soap. Как запустить — README.md; аргументы: адрес, логин, OID МО, файл документа.
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,10 +1,11 @@
-<?php // PHP, ext-soap: GATEWAY_PASSWORD=… php php.php http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml
+<?php // PHP, ext-soap. Как запустить — README.md; аргументы: адрес, логин, OID МО, файл документа.
 
 [, $address, $login, $oid, $path] = $argv;
 $options = [
     'login' => $login,
     'password' => getenv('GATEWAY_PASSWORD'),
     'soap_version' => str_ends_with($address, 'soap12') ? SOAP_1_2 : SOAP_1_1,
+    'cache_wsdl' => WSDL_CACHE_NONE, // в рабочей системе — WSDL_CACHE_DISK
     'features' => SOAP_SINGLE_ELEMENT_ARRAYS, // список из одного элемента тоже массив
 ];
 [$journal, $control, $intake] = array_map(

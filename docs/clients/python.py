@@ -1,4 +1,4 @@
-"""Python, zeep: ``GATEWAY_PASSWORD=… python python.py http://127.0.0.1:8080/soap ЛОГИН OID_МО 1000001.xml``."""
+"""Python, zeep. Как запустить — README.md; аргументы: адрес, логин, OID МО, файл документа."""
 
 import datetime
 import os

@@ -97,7 +97,7 @@ def test_types_are_plain(wsdl: etree._Element, service: ServiceContract, version
     assert b"spyne" not in etree.tostring(wsdl)
     assert not texts(wsdl, "//x:import | //x:any | //x:attribute | //x:extension | //@nillable"), version.code
     builtin = {name for name in texts(wsdl, "//x:element/@type") if name.startswith("xs:")}
-    assert builtin <= {"xs:string", "xs:int", "xs:boolean", "xs:dateTime", "xs:base64Binary"}
+    assert builtin <= {"xs:string", "xs:int", "xs:boolean", "xs:dateTime", "xs:date", "xs:base64Binary"}
     repeated = texts(wsdl, "//x:element[@maxOccurs]/ancestor::x:complexType/@name")
     assert all(name.endswith("Array") for name in repeated)
 

@@ -32,6 +32,7 @@ SCALARS: dict[Scalar, st.SearchStrategy[Any]] = {
     Scalar.INTEGER: st.integers(-(2**31), 2**31 - 1),
     Scalar.BOOLEAN: st.booleans(),
     Scalar.INSTANT: st.datetimes(timezones=st.just(UTC)),
+    Scalar.DATE: st.dates(),
     Scalar.BINARY: st.binary(max_size=60),
 }
 
