@@ -26,7 +26,7 @@ lint: .venv/installed-dev ## стиль, типы, границы модулей
 	.venv/bin/lint-imports
 
 bench: .venv/installed-dev ## измерения; их числа тестами не проверяются
-	@exec $(PYTHON) -m tests.bench $(ARGS)
+	@exec $(PYTHON) -m tests.bench_reports $(ARGS)
 
 kill-long: .venv/installed-dev ## долгая проверка на внезапную смерть процессов
 	@exec $(PYTHON) -m tests.kill_long $(ARGS)

@@ -8,7 +8,6 @@ Exit codes: 0 done; 1 the deed was refused or a check failed; 2 settings, schema
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -16,24 +15,22 @@ import sys
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import IntegrityError
 
 from gateway import __version__
 from gateway.catalog.registry import load_catalog
-from gateway.cli_common import DATA, database, readable_errors, url_of
+from gateway.cli_common import DATA, readable_errors, require_free, url_of
 from gateway.cli_export import export
+from gateway.cli_registry import account, organization, service
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
 from gateway.embedded.supervisor import Supervisor
-from gateway.journal import registry, schema
+from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.logs import configure
-from gateway.operations.passwords import hash_password
 from gateway.settings import load_settings, shown
 from workers.runner.process import WorkerProcess
 
@@ -47,6 +44,10 @@ def main() -> None:
     """Журнал работы сервисов: SOAP/XML-шлюз региональной МИС."""
 
 
+for group in (account, organization, service):
+    main.add_command(group)
+
+
 @main.command()
 @click.option("--data", "data_dir", type=click.Path(path_type=Path, file_okay=False), default=Path(".data"))
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -58,6 +59,7 @@ def up(data_dir: Path, host: str, port: int) -> None:
     environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)}
     if "GATEWAY_PUBLIC_URL" not in os.environ:
         environment["GATEWAY_PUBLIC_URL"] = f"http://{host}:{port}"
+    require_free(host, port)
     stop = _stop_signal()
     with Supervisor(data_dir, environment) as supervisor:
         supervisor.start_children()
@@ -85,6 +87,7 @@ def serve(host: str | None, port: int | None) -> None:
     configure(settings.log_level)
     schema.require_version(connect(settings.require_database(), pool_size=1))
     load_catalog(settings.exchange_folders, settings.services_off)  # a wrong manifest is told once, not by every child
+    require_free(settings.host, settings.port)
     from gateway.web import serve as serve_web
 
     serve_web(settings)
@@ -133,137 +136,6 @@ def migrate(data_dir: Path | None) -> None:
     """Привести базу данных к версии программы."""
     version = schema.migrate(connect(url_of(data_dir, load_settings()), pool_size=1))
     click.echo(f"База данных готова, версия {version}")
-
-
-@main.group()
-def account() -> None:
-    """Учётные записи."""
-
-
-@account.command("add")
-@click.argument("login")
-@click.option("--role", type=click.Choice([r.value for r in Role]), required=True)
-@click.option("--organization", "oids", multiple=True, metavar="OID", help="OID МО; можно несколько раз.")
-@click.option("--may-act", is_flag=True, help="МИС может действовать от имени своих пользователей.")
-@click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
-@click.option("--certificate", metavar="DN", help="Субъект клиентского сертификата (RFC 2253): вход и по нему.")
-@DATA
-@readable_errors
-def account_add(
-    login: str,
-    role: str,
-    oids: tuple[str, ...],
-    may_act: bool,
-    password_file: Any,
-    certificate: str | None,
-    data_dir: Path | None,
-) -> None:
-    """Добавить учётную запись."""
-    chosen = Role(role)
-    if bool(oids) == (chosen in UNLIMITED_ROLES):
-        raise ConfigurationError(f"Роль {role}: {'МО не указываются' if oids else 'укажите --organization OID'}")
-    password = password_file.read().strip() if password_file else click.prompt("Пароль", hide_input=True)
-    if len(password) < 8:
-        raise ConfigurationError("Пароль короче 8 знаков")
-    with database(data_dir).begin() as connection:
-        found = registry.find_organizations(connection, oids)
-        missing = [oid for oid in oids if oid not in found]
-        if missing:
-            raise ConfigurationError(f"Нет МО с OID {', '.join(missing)}: добавьте «gateway organization add»")
-        ids = [row.id for row in found.values()]
-        try:
-            registry.add_account(
-                connection, login, hash_password(password), chosen, ids, may_act=may_act, certificate=certificate
-            )
-        except IntegrityError as error:
-            raise ConfigurationError(f"Учётная запись {login} или её сертификат уже есть") from error
-        event = registry.AuditEvent("account-add", [login], detail={"role": role})
-        registry.audit(connection, None, event, who="командная строка")
-    click.echo(f"Учётная запись {login} добавлена: {ROLE_TITLES[chosen]}")
-
-
-@account.command("list")
-@DATA
-@readable_errors
-def account_list(data_dir: Path | None) -> None:
-    """Показать учётные записи."""
-    table = Table("Логин", "Роль", "МО", "Действует за пользователей", "Отключена")
-    with database(data_dir).connect() as connection:
-        for row in registry.list_accounts(connection):
-            disabled = f"{row.disabled_at:%d.%m.%Y %H:%M}" if row.disabled_at else ""
-            table.add_row(row.login, row.role, ", ".join(row.oids), "да" if row.may_act else "", disabled)
-    Console().print(table)
-
-
-@account.command("disable")
-@click.argument("login")
-@DATA
-@readable_errors
-def account_disable(login: str, data_dir: Path | None) -> None:
-    """Отключить учётную запись."""
-    with database(data_dir).begin() as connection:
-        if not registry.disable_account(connection, login):
-            raise ConfigurationError(f"Нет действующей учётной записи {login}")
-        event = registry.AuditEvent("account-disable", [login])
-        registry.audit(connection, None, event, who="командная строка")
-    click.echo(f"Учётная запись {login} отключена")
-
-
-@main.group()
-def organization() -> None:
-    """Медицинские организации."""
-
-
-@organization.command("add")
-@click.argument("oid")
-@click.argument("name")
-@click.option("--code", "codes", multiple=True, metavar="СИСТЕМА=КОД", help="Код МО во внешней системе.")
-@DATA
-@readable_errors
-def organization_add(oid: str, name: str, codes: tuple[str, ...], data_dir: Path | None) -> None:
-    """Добавить МО или изменить МО с этим OID."""
-    with database(data_dir).begin() as connection:
-        registry.put_organization(connection, oid, name, _codes(codes))
-    click.echo(f"МО {oid} записана")
-
-
-def _codes(given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [code.partition("=") for code in given]
-    if any(not system or not value for system, _, value in pairs):
-        raise ConfigurationError("Код МО задаётся как СИСТЕМА=КОД, например tfoms=340001")
-    return {system: value for system, _, value in pairs}
-
-
-@organization.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@DATA
-@readable_errors
-def organization_import(file: Path, data_dir: Path | None) -> None:
-    """Загрузить МО из CSV: столбцы oid, name и по столбцу на систему (tfoms …); всё или ничего."""
-    rows = _read_organizations(file)
-    with database(data_dir).begin() as connection:
-        for row in rows:
-            codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
-            registry.put_organization(connection, row["oid"], row["name"], codes)
-    click.echo(f"Загружено МО: {len(rows)}")
-
-
-def _read_organizations(file: Path) -> list[dict[str, str]]:
-    rows = []
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restkey="", restval="")
-            if not {"oid", "name"} <= set(reader.fieldnames or ()):
-                raise ConfigurationError(f"{file}: нужны столбцы oid и name, разделённые запятыми")
-            for row in reader:
-                if not row["oid"] or not row["name"]:
-                    raise ConfigurationError(f"{file}, строка {reader.line_num}: пустой oid или name")
-                if "" in row:
-                    raise ConfigurationError(f"{file}, строка {reader.line_num}: значений больше, чем столбцов")
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{file}: не читается как CSV в UTF-8: {error}") from error
-    return rows
 
 
 @main.command()
@@ -323,9 +195,10 @@ def wsdl(name: str | None, folder: Path | None, public_url: str) -> None:
 def demo(once: bool) -> None:
     """Демонстрация: учебный ТФОМС, три МО, больше 200 документов, запуски, журнал."""
     configure("ERROR")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: all is stopped and removed
     from workers.demo.story import run_demo
 
-    summary = run_demo(stay=None if once else _stop_signal())
+    summary = run_demo(stay=not once)
     click.echo(json.dumps(summary, ensure_ascii=False))
 
 

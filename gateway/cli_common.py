@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -44,6 +47,8 @@ def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
             _fail("База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен", 2)
         except ArgumentError:
             _fail("Адрес базы данных записан неверно: нужен вид postgresql://пользователь@узел/база", 2)
+        except UnicodeDecodeError:
+            _fail("Файл должен быть в кодировке UTF-8", 2)
         except KeyboardInterrupt:
             _fail("Прервано", 130)
 
@@ -78,3 +83,16 @@ def url_of(data_dir: Path | None, settings: Settings) -> str:
     if url is None:
         raise ConfigurationError(f"Встроенная база в {data_dir} не запущена: выполните «gateway up --data {data_dir}»")
     return url
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse a port that somebody listens on: the web server shares ports, and requests would go to either.
+
+    Raises:
+        ConfigurationError: the port is taken, or the address is not of this machine.
+    """
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        reason = "порт занят другой программой" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        raise ConfigurationError(f"Нельзя слушать {host}:{port}: {reason}") from error

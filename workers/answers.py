@@ -11,6 +11,7 @@ from gateway.domain.statuses import VERDICTS
 from gateway.journal import packets
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
+from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Peer, Reply
@@ -77,7 +78,7 @@ class AnswerDesk:
         """The outcome an answer tells, or None when it is not what its schema says."""
         schema = self._loaded.exchange.manifest.answer_schema
         try:
-            root = parse(reply.answer)
+            root = parse(reply.answer, ANSWER_LIMITS)
         except GatewayError:
             return None
         if self._loaded.read is None or (schema and validate(root, self._loaded.exchange.schema(schema))):

@@ -22,6 +22,7 @@ from gateway.xml.canonical import canonical
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.loading import load_exchange
+from workers.transports import open_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
     for catalog in found:
         for exchange in catalog.exchanges.values():
             yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", partial(_check_exchange, exchange))
+            yield _check(f"Обмен {exchange.manifest.slug}: настройки", partial(_check_settings, exchange, settings))
     yield _check("Снимки WSDL", _check_wsdl)
     if database_url is None:
         yield Check("База данных", "не задана: укажите GATEWAY_DATABASE_URL или --data")
@@ -69,6 +71,11 @@ def _check_exchange(exchange: Exchange) -> None:
     names = [p.schema_path for p in manifest.packet_types] + [o.schema_path for o in manifest.object_types]
     for name in [*names, *([manifest.answer_schema] if manifest.answer_schema else [])]:
         validate(etree.Element("any"), exchange.schema(name))
+
+
+def _check_settings(exchange: Exchange, settings: Settings) -> None:
+    manifest = exchange.manifest
+    open_transport(manifest.transport, settings.service_settings(manifest.slug), exchange.wsdl()).close()
 
 
 def _check_wsdl() -> None:

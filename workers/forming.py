@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -28,7 +29,8 @@ from workers.loading import Loaded
 def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, packet_type: PacketType) -> int:
     """Form and journal the next batch of one packet type; return how many objects it took. The caller commits."""
     manifest = loaded.exchange.manifest
-    due = lock_due(
+    lock = partial(
+        lock_due,
         connection,
         launch.service_code,
         packet_type.object_type,
@@ -37,6 +39,7 @@ def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, pack
         until=launch.started_at,
         limit=manifest.sending.form_batch,
     )
+    due = lock() or lock()  # a whole batch may be left out while it waits for its locks; the second look is past them
     if not due:
         return 0
     rows = registry.load_organizations(connection, {d.organization_id for d in due})

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
 from gateway.domain.statuses import Operation, PacketStatus
@@ -158,10 +160,15 @@ class LaunchRun:
                 packets.reset_tries(connection, launch.service_code, launch.scope)
                 more = packets.rearm(connection, launch.service_code, launch.scope, REARM_BATCH) == REARM_BATCH
                 if not more:
-                    waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
+                    waiting = self._waiting(connection)
                     counts = f"Повторно передаются пакеты прошлых запусков: {waiting}" if waiting else None
                     launches.enter(connection, launch.id, Stage.FORM, result_counts=counts)
         self._around.reached(Point.REARMED)
+
+    def _waiting(self, connection: Connection) -> int:
+        """Packets of this launch's МО that a send would take: formed and not banned."""
+        launch = self._launch
+        return packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED, unheld=True)
 
     def _form(self) -> None:
         manifest = self._loaded.exchange.manifest
@@ -230,9 +237,8 @@ class LaunchRun:
         failures = self._failures + 1
         if failures < retry.attempts:
             return Pause(retry.delay_s * retry.factor ** (failures - 1), failures)
-        launch = self._launch
         with leased(self._around.engine, self._lease) as connection:
-            waiting = packets.count_status(connection, launch.service_code, launch.scope, PacketStatus.FORMED)
+            waiting = self._waiting(connection)
         peer = self._loaded.exchange.manifest.peer
         self._end(LaunchResult.FAILED, f"{peer} недоступен", f"ждут отправки: {waiting}")
         return None

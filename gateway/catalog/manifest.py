@@ -38,8 +38,8 @@ class Service(Titled):
     launch_per_organization: bool = False
     resumable: bool = False
     holdable: bool = False
-    visible_to: frozenset[Role] = frozenset(Role)
-    mis_may_start: bool = True
+    visible_to: frozenset[Role] = frozenset(Role) - {Role.STATISTICIAN}
+    mis_may_start: bool = False
 
 
 class ObjectType(Strict):

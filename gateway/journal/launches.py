@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult, scopes_intersect
 from gateway.journal import outbox
@@ -155,7 +155,7 @@ def end(
     """Close a running launch; one already closed stays as it is. The caller commits.
 
     ``counts`` is the part of the text that numbers packets of every МО of the launch: only who sees them all may read
-    it. Without it the one noted by :func:`enter` stays.
+    it. Without it the one noted by :func:`enter` stays with a success.
     """
     connection.execute(
         update(launches)
@@ -163,7 +163,7 @@ def end(
         .values(
             result=result,
             result_text=result_text,
-            result_counts=func.coalesce(counts, launches.c.result_counts),
+            result_counts=counts if result is LaunchResult.FAILED else func.coalesce(counts, launches.c.result_counts),
             finished_at=text("clock_timestamp()"),
         )
     )
@@ -214,3 +214,9 @@ def resume(connection: Connection, launch_id: UUID, service_code: str) -> None:
         .values(result=LaunchResult.RUNNING, **emptied)
     )
     outbox.post(connection, outbox.Task.LAUNCH, service_code, launch_id)
+
+
+def forget_requests(connection: Connection, older_than_days: int) -> int:
+    """Delete idempotency keys older than so many days; return how many. The caller commits."""
+    old = text("created_at < now() - make_interval(days => :days)").bindparams(days=older_than_days)
+    return connection.execute(delete(launch_requests).where(old)).rowcount

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from gateway.domain.repeats import operation_for
 from gateway.domain.statuses import Operation
 
 
@@ -146,7 +147,9 @@ def _update(connection: Connection, stored: dict[tuple[str, str], _Stored], batc
         text(
             """
             UPDATE source_objects o SET changed_at = n.changed_at, deleted = n.deleted, content_hash = n.content_hash,
-                content = coalesce(n.content, o.content), received_at = clock_timestamp(), batch_id = :batch
+                content = coalesce(n.content, o.content), batch_id = :batch,
+                received_at = CASE WHEN n.deleted IS DISTINCT FROM o.deleted OR n.content_hash <> o.content_hash
+                  THEN clock_timestamp() ELSE o.received_at END
             FROM unnest(CAST(:ids AS bigint[]), CAST(:changed AS timestamptz[]), CAST(:deleted AS boolean[]),
                 CAST(:contents AS bytea[]), CAST(:hashes AS bytea[]))
                 AS n(id, changed_at, deleted, content, content_hash)
@@ -226,9 +229,9 @@ def lock_due(
 
 
 def _due(row: Row[Any]) -> DueObject:
-    operation = Operation.DELETE if row.deleted else Operation.UPDATE if row.accepted_hash else Operation.INSERT
-    content_hash = None if row.deleted else row.content_hash
-    return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, content_hash)
+    wanted = None if row.deleted else row.content_hash
+    operation = operation_for(wanted, row.accepted_hash) or Operation.UPDATE
+    return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, wanted)
 
 
 def page_of_objects(

@@ -118,7 +118,26 @@ def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome
         delta = error_delta(PacketStatus(row.old_status), PacketStatus(row.status))
         deltas.add(row.launch_id, row.organization_id, with_errors=delta)
     deltas.write(connection)
+    _note_success(connection, service_code, {r.organization_id for r in rows if r.status in TAKEN})
     return changed
+
+
+TAKEN: Final = frozenset({PacketStatus.ACCEPTED, PacketStatus.PARTIAL})
+
+
+def _note_success(connection: Connection, service_code: str, organization_ids: set[int]) -> None:
+    """Set «Дата последней успешной выгрузки», whichever launch the packets are of."""
+    if organization_ids:
+        connection.execute(
+            text(
+                """
+                INSERT INTO service_organizations (service_code, organization_id, last_success_at)
+                SELECT :service, id, clock_timestamp() FROM unnest(CAST(:ids AS bigint[])) AS o(id)
+                ON CONFLICT (service_code, organization_id) DO UPDATE SET last_success_at = excluded.last_success_at
+                """
+            ),
+            {"service": service_code, "ids": sorted(organization_ids)},
+        )
 
 
 _SETTLE: Final = text(
@@ -243,11 +262,12 @@ def in_status(
 def rearm(connection: Connection, service_code: str, scope: frozenset[int] | None, limit: int) -> int:
     """Give packets in SEND_ERROR a new run's attempts: SEND_ERROR → FORMED, same id.
 
-    Returns how many changed. The caller commits.
+    Returns how many were found. The caller commits.
     """
     rows = in_status(connection, service_code, scope, PacketStatus.SEND_ERROR, limit, unheld=True)
     again = [Outcome(r.id, PacketStatus.FORMED, sources=frozenset({PacketStatus.SEND_ERROR})) for r in rows]
-    return len(settle(connection, service_code, again))
+    settle(connection, service_code, again)
+    return len(rows)
 
 
 def reset_tries(connection: Connection, service_code: str, scope: frozenset[int] | None) -> None:
@@ -270,16 +290,24 @@ def count_status(
     status: PacketStatus,
     *,
     since: datetime | None = None,
+    unheld: bool = False,
 ) -> int:
-    """Count packets of one open status, by the index of open packets; ``since`` leaves out older changes."""
+    """Count packets of one open status, by the index of open packets; ``since`` leaves out older changes, ``unheld``
+    those an operator banned."""
     statement = text(
         """
-        SELECT count(*) FROM packets WHERE service_code = :service AND status = :status
+        SELECT count(*) FROM packets WHERE service_code = :service AND status = :status AND NOT (held AND :unheld)
           AND (CAST(:since AS timestamptz) IS NULL OR changed_at >= :since)
           AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
         """
     )
-    parameters = {"service": service_code, "status": status.value, "scope": _scope(scope), "since": since}
+    parameters = {
+        "service": service_code,
+        "status": status.value,
+        "scope": _scope(scope),
+        "since": since,
+        "unheld": unheld,
+    }
     return int(connection.execute(statement, parameters).scalar_one())
 
 

@@ -106,6 +106,16 @@ def disable_account(connection: Connection, login: str) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
+def set_password(connection: Connection, login: str, password_hash: str) -> bool:
+    """Give an account another password and enable it; tell whether it is there. The caller commits."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.login == login)
+        .values(password_hash=password_hash, disabled_at=None, changed_at=text("clock_timestamp()"))
+    )
+    return connection.execute(statement).rowcount == 1
+
+
 def find_account(connection: Connection, login: str) -> StoredAccount | None:
     """The account of a login, with its МО, or None."""
     return _stored(connection, accounts.c.login == login)

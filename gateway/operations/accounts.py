@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Actor, Role, Viewer
 from gateway.journal import registry
+from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
 
@@ -60,6 +61,7 @@ def as_viewer(ctx: Context, account: Account, claim: ActorClaim | None, address:
         return Viewer(account, address=address)
     if account.role is not Role.MIS or not account.may_act:
         raise NotAllowed("Учётной записи не разрешено действовать от имени пользователей")
+    require_length("actor/login", claim.login, MAX_KEY)
     if claim.role not in {role.value for role in Role if role is not Role.MIS}:
         raise InvalidRequest("actor/role: неизвестная роль пользователя")
     role = Role(claim.role)

@@ -16,6 +16,7 @@ from gateway.journal import holds, registry
 from gateway.journal import launches as launch_records
 from gateway.journal.launches import Starter
 from gateway.operations import access, presenting
+from gateway.operations.bounds import MAX_KEY, MAX_REASON, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import PacketOutcome
 from gateway.operations.services import load_states, start_facts
@@ -44,6 +45,7 @@ def start_service(
     exchange = access.require_service(ctx.catalog, viewer, service_code)
     if not access.may_run(viewer, exchange):
         raise NotAllowed("Запуск сервиса не разрешён вашей роли")
+    require_length("requestId", request_id, MAX_KEY)
     with ctx.engine.begin() as connection:
         launch_records.lock_service(connection, service_code)
         asked = (service_code, sorted(set(organization_oids)), viewer.actor)
@@ -120,6 +122,7 @@ def _set_held(
     action = Action.HOLD if held else Action.RELEASE
     if not viewer.may(Verb.HOLD):
         raise NotAllowed(f"Действие «{action}» не разрешено вашей роли")
+    require_length("reason", reason, MAX_REASON)
     wanted = list(dict.fromkeys(packet_ids))
     if not 1 <= len(wanted) <= MAX_IDS:
         raise InvalidRequest(f"packetIds: укажите от 1 до {MAX_IDS} пакетов")

@@ -13,6 +13,7 @@ from gateway.domain.roles import Verb, Viewer
 from gateway.journal import inbox, registry
 from gateway.journal.bodies import unpack
 from gateway.operations import access
+from gateway.operations.bounds import MAX_REASON, require_length
 from gateway.operations.context import Context
 
 MAX_TAKEN: Final = 1000
@@ -85,6 +86,7 @@ def confirm_inbound(
         raise InvalidRequest(f"ids: укажите от 1 до {MAX_TAKEN} документов")
     if not accepted and not reason:
         raise InvalidRequest("reason: укажите, почему документы не приняты")
+    require_length("reason", reason, MAX_REASON)
     organizations = sorted(viewer.organization_ids or ())
     with ctx.engine.begin() as connection:
         known = inbox.confirm(connection, wanted, organizations, codes, accepted=accepted, reason=reason)

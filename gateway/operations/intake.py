@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from gateway.journal import objects as object_records
 from gateway.journal.bodies import pack
 from gateway.journal.objects import Arrival
 from gateway.operations import access
+from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import Submission, SubmitOutcome, SubmitResult
 from gateway.xml.canonical import content_digest, serialize
@@ -20,6 +22,8 @@ from gateway.xml.parser import parse, parse_text
 from gateway.xml.schemas import validate
 
 MAX_ID: Final = 64
+CLOCK_SKEW: Final = timedelta(hours=24)
+"""A later state would bar every true one behind it, so a МИС whose clock runs ahead further is told so."""
 NOTHING: Final = b""
 
 
@@ -46,6 +50,7 @@ def submit_objects(
     exchange = access.require_service(ctx.catalog, viewer, service_code)
     if len(objects) > ctx.max_objects:
         raise TooMany(f"objects: не больше {ctx.max_objects} документов в одном запросе")
+    require_length("batchId", batch_id, MAX_KEY)
     schemas = {o.code: exchange.schema(o.schema_path) for o in exchange.manifest.object_types}
     if not schemas:
         raise InvalidRequest("Сервис не принимает исходные документы")
@@ -72,6 +77,8 @@ def _kept(changed: bool) -> SubmitResult:
 def _judge(exchange: Exchange, schemas: Mapping[str, Path], s: Submission) -> Arrival | tuple[Finding, ...]:
     if not s.object_id.strip() or len(s.object_id) > MAX_ID:
         return (_finding("objectId", f"Идентификатор документа: от 1 до {MAX_ID} знаков"),)
+    if s.changed_at > datetime.now(UTC) + CLOCK_SKEW:
+        return (_finding("changedAt", "Время изменения в будущем: проверьте часы МИС"),)
     if s.object_type not in schemas:
         known = ", ".join(schemas)
         return (_finding("objectType", f"Сервис {exchange.manifest.service.code} принимает типы: {known}"),)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -178,8 +178,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run_demo(stay: threading.Event | None) -> dict[str, Any]:
-    """Run the demonstration; with ``stay`` remain up until it is set. Returns the summary."""
+def run_demo(*, stay: bool) -> dict[str, Any]:
+    """Run the demonstration; with ``stay`` remain up until Ctrl-C. Returns the summary."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-demo-")))
         folder.chmod(0o711)  # as root the database's own user must pass through it
@@ -188,7 +188,8 @@ def run_demo(stay: threading.Event | None) -> dict[str, Any]:
         supervisor = demo.set_up(stack)
         screen.line(supervisor.description)
         summary = demo.tell()
-        if stay is not None:
+        if stay:
             screen.line("Демонстрация работает до Ctrl-C")
-            stay.wait()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
     return summary

@@ -42,6 +42,7 @@ MAX_DEATHS: Final = 100
 """A document that kills every process that touches it must not do so for ever."""
 CRASH_PAUSE_S: Final = 2.0
 HOUSEKEEPING_S: Final = 3600.0
+REQUEST_KEYS_DAYS: Final = 30
 
 
 class WorkerProcess:
@@ -185,6 +186,7 @@ class WorkerProcess:
         with self._engine.begin() as connection:
             made = ensure_partitions(connection)
             reports.delete_expired(connection)
+            launches.forget_requests(connection, REQUEST_KEYS_DAYS)
         if made:
             logger.info("made %d partitions ahead", made)
 

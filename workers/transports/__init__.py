@@ -28,8 +28,8 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
     """
     name = f"{__name__}.{transport.kind}"
     if find_spec(name) is None:
-        raise ConfigurationError(f"Неизвестный вид транспорта: {transport.kind}.")
+        raise ConfigurationError(f"Неизвестный вид транспорта: {transport.kind}")
     missing = [key for key in transport.settings if not settings.get(key)]
     if missing:
-        raise ConfigurationError(f"Не заданы настройки транспорта: {', '.join(missing)}.")
+        raise ConfigurationError(f"Не заданы настройки обмена: {', '.join(missing)} (таблица services)")
     return import_module(name).open_transport(transport, settings, wsdl)

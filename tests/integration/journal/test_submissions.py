@@ -145,3 +145,12 @@ def test_an_object_removed_while_a_run_waits_for_it_is_not_formed(engine: Engine
         eventually(lambda: waited_for(mis), 10, what="the run waits for the row")
         mis.commit()
         assert waiting.result(10) == ["b"]
+
+
+def test_an_object_resubmitted_unchanged_does_not_miss_the_running_launch(connection: Connection) -> None:
+    one = add_organizations(connection, 1)[0]
+    submit(connection, one, arrival("again", "same"))
+    before = stored(connection)["again"].received_at
+    assert submit(connection, one, arrival("again", "same", minute=7)) == [False]
+    row = stored(connection)["again"]
+    assert (row.received_at, row.changed_at.minute) == (before, 7)

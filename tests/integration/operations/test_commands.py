@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,19 @@ def test_migrating_twice_is_no_harm_and_an_old_base_is_named(server: ThrowawayPo
 
 
 def test_check_tells_a_healthy_installation_from_a_broken_one(database_url: str, tmp_path: Path) -> None:
-    whole = run("check", database=database_url, GATEWAY_EXCHANGE_FOLDERS=EXCHANGES)
+    folders = {name: tmp_path / name for name in ("out", "in")}
+    for folder in folders.values():
+        folder.mkdir()
+    settings = {
+        "free_beds": {name: str(folder) for name, folder in folders.items()},
+        "tfoms_hosp": {"address": "http://127.0.0.1:1/tfoms", "username": "u", "password": "invented"},
+    }
+    given = {"GATEWAY_EXCHANGE_FOLDERS": EXCHANGES, "GATEWAY_SERVICES": json.dumps(settings)}
+    whole = run("check", database=database_url, **given)
     assert whole.exit_code == 0, whole.output
     assert "ошибка" not in whole.stdout
+    bare = run("check", database=database_url, GATEWAY_EXCHANGE_FOLDERS=EXCHANGES)
+    assert "tfoms_hosp: настройки: Не заданы настройки обмена: address, username, password" in bare.stdout
     assert "Обмен free_beds: функции и схемы" in whole.stdout
 
     broken = tmp_path / "broken"
@@ -195,3 +206,29 @@ def test_settings_are_shown_without_secrets() -> None:
     shown = run("settings", database="postgresql://gateway:invented@db/journal", COLUMNS="150").stdout
     assert "postgresql://gateway:••••••@db/journal" in shown
     assert "invented" not in shown
+
+
+def test_a_service_is_switched_off_and_on(database_url: str) -> None:
+    assert run("service", "disable", "tfoms-hosp", database=database_url).exit_code == 0
+    assert "нет" in run("service", "list", database=database_url).stdout
+    assert run("service", "enable", "tfoms-hosp", database=database_url).exit_code == 0
+    assert "нет" not in run("service", "list", database=database_url).stdout
+    refused(run("service", "enable", "invented", database=database_url), 2, "Нет сервиса invented")
+
+
+def test_a_password_is_changed_and_the_account_works_again(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("first-invented")
+    word = ("--password-file", str(file))
+    assert run("account", "add", "centre", "--role", "dc_admin", *word, database=database_url).exit_code == 0
+    assert run("account", "disable", "centre", database=database_url).exit_code == 0
+    file.write_text("second-invented")
+    assert run("account", "password", "centre", *word, database=database_url).exit_code == 0
+    engine = connect(database_url, pool_size=1)
+    with engine.connect() as connection:
+        stored = registry.find_account(connection, "centre")
+    engine.dispose()
+    assert stored is not None
+    assert not stored.disabled
+    refused(run("account", "password", "nobody", *word, database=database_url), 2, "Нет учётной записи nobody")
+    refused(run("account", "add", "a:b", "--role", "dc_admin", *word, database=database_url), 2, "Логин")

@@ -132,3 +132,16 @@ def test_the_same_id_of_two_mo_is_two_objects(world: World) -> None:
     given = replace(GOOD, object_id=document.object_id)
     intake.submit_objects(world.ctx, world.viewer("mis_of_c"), SERVICE, C, [given], None)
     assert stored(world) == before + 1
+
+
+def test_a_clock_that_runs_ahead_is_told_before_it_bars_the_truth(world: World) -> None:
+    outcome = only(world, changed_at=datetime.now(UTC) + timedelta(days=2))
+    assert outcome.result == "INVALID"
+    assert [(f.path, f.message) for f in outcome.findings] == [
+        ("changedAt", "Время изменения в будущем: проверьте часы МИС")
+    ]
+
+
+def test_a_batch_id_has_a_length(world: World) -> None:
+    with pytest.raises(GatewayError, match="batchId: не больше 128 знаков"):
+        intake.submit_objects(world.ctx, world.viewer("mis"), SERVICE, A, [GOOD], "x" * 129)

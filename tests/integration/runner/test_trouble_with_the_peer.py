@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from gateway.journal.holds import set_held
 from tests.audit import check_books
 from tests.houses import House, quick_catalog
 from tests.integration.runner.conftest import Driver
@@ -52,6 +53,32 @@ def test_a_peer_that_is_down_opens_the_breaker_and_the_next_run_repeats(
     assert drive().launch() == ("SUCCESS", repeated)
     assert packet_ids(home) == before
     check_books(home)
+
+
+def test_what_goes_out_as_a_repeat_is_a_successful_transfer_too(home: House, drive: Driver) -> None:
+    home.submit()
+    home.sandbox.switches.update({"outage": Outage.REFUSE})
+    drive().launch()
+    assert successes(home) == 0
+    home.sandbox.switches.reset()
+    drive().launch()
+    assert successes(home) > 0
+
+
+def successes(home: House) -> int:
+    """МО with «Дата последней успешной выгрузки»."""
+    with home.engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(last_success_at) FROM service_organizations")).scalar_one())
+
+
+def test_packets_an_operator_holds_are_not_said_to_be_sent_again(home: House, drive: Driver) -> None:
+    home.submit()
+    home.sandbox.switches.update({"outage": Outage.REFUSE})
+    drive().launch()
+    home.sandbox.switches.reset()
+    with home.engine.begin() as connection:
+        set_held(connection, list(packet_ids(home)), held=True)
+    assert drive().launch() == ("SUCCESS", None)
 
 
 def test_a_packet_taken_without_a_receipt_is_asked_about_and_not_sent_again(home: House, drive: Driver) -> None:

@@ -1,0 +1,235 @@
+"""Commands about who is there: accounts, МО, and which services work here."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import IntegrityError
+
+from gateway.catalog.registry import load_catalog
+from gateway.cli_common import DATA, database, readable_errors
+from gateway.domain.errors import ConfigurationError
+from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
+from gateway.journal import registry
+from gateway.operations.passwords import hash_password
+from gateway.settings import load_settings
+
+COMMAND_LINE: Final = "командная строка"
+LOGIN: Final = re.compile(r"[\w.@-]{1,64}")
+"""Neither a colon, which HTTP Basic cannot carry, nor a blank."""
+OID: Final = re.compile(r"[0-9]+(\.[0-9]+){2,}")
+MIN_PASSWORD: Final = 8
+
+
+@click.group()
+def account() -> None:
+    """Учётные записи."""
+
+
+@account.command("add")
+@click.argument("login")
+@click.option("--role", type=click.Choice([r.value for r in Role]), required=True)
+@click.option("--organization", "oids", multiple=True, metavar="OID", help="OID МО; можно несколько раз.")
+@click.option("--may-act", is_flag=True, help="МИС может действовать от имени своих пользователей.")
+@click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
+@click.option("--certificate", metavar="DN", help="Субъект клиентского сертификата (RFC 2253): вход и по нему.")
+@DATA
+@readable_errors
+def account_add(
+    login: str,
+    role: str,
+    oids: tuple[str, ...],
+    may_act: bool,
+    password_file: Any,
+    certificate: str | None,
+    data_dir: Path | None,
+) -> None:
+    """Добавить учётную запись."""
+    chosen = Role(role)
+    if bool(oids) == (chosen in UNLIMITED_ROLES):
+        raise ConfigurationError(f"Роль {role}: {'МО не указываются' if oids else 'укажите --organization OID'}")
+    if not LOGIN.fullmatch(login):
+        raise ConfigurationError("Логин: от 1 до 64 букв, цифр и знаков . _ @ -")
+    password = _password(password_file)
+    with database(data_dir).begin() as connection:
+        found = registry.find_organizations(connection, oids)
+        missing = [oid for oid in oids if oid not in found]
+        if missing:
+            raise ConfigurationError(f"Нет МО с OID {', '.join(missing)}: добавьте «gateway organization add»")
+        ids = [row.id for row in found.values()]
+        try:
+            registry.add_account(
+                connection, login, hash_password(password), chosen, ids, may_act=may_act, certificate=certificate
+            )
+        except IntegrityError as error:
+            raise ConfigurationError(f"Учётная запись {login} или её сертификат уже есть") from error
+        event = registry.AuditEvent("account-add", [login], detail={"role": role})
+        registry.audit(connection, None, event, who=COMMAND_LINE)
+    click.echo(f"Учётная запись {login} добавлена: {ROLE_TITLES[chosen]}")
+
+
+def _password(file: Any) -> str:
+    again = "Пароль ещё раз"
+    password = file.read().strip() if file else click.prompt("Пароль", hide_input=True, confirmation_prompt=again)
+    if len(password) < MIN_PASSWORD:
+        raise ConfigurationError(f"Пароль короче {MIN_PASSWORD} знаков")
+    return str(password)
+
+
+@account.command("password")
+@click.argument("login")
+@click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
+@DATA
+@readable_errors
+def account_password(login: str, password_file: Any, data_dir: Path | None) -> None:
+    """Сменить пароль; отключённая учётная запись снова действует."""
+    password = _password(password_file)
+    with database(data_dir).begin() as connection:
+        if not registry.set_password(connection, login, hash_password(password)):
+            raise ConfigurationError(f"Нет учётной записи {login}")
+        event = registry.AuditEvent("account-password", [login])
+        registry.audit(connection, None, event, who=COMMAND_LINE)
+    click.echo(f"Пароль учётной записи {login} сменён")
+
+
+@account.command("list")
+@DATA
+@readable_errors
+def account_list(data_dir: Path | None) -> None:
+    """Показать учётные записи."""
+    table = Table("Логин", "Роль", "МО", "Действует за пользователей", "Отключена")
+    with database(data_dir).connect() as connection:
+        for row in registry.list_accounts(connection):
+            disabled = f"{row.disabled_at:%d.%m.%Y %H:%M}" if row.disabled_at else ""
+            table.add_row(row.login, row.role, ", ".join(row.oids), "да" if row.may_act else "", disabled)
+    Console().print(table)
+
+
+@account.command("disable")
+@click.argument("login")
+@DATA
+@readable_errors
+def account_disable(login: str, data_dir: Path | None) -> None:
+    """Отключить учётную запись."""
+    with database(data_dir).begin() as connection:
+        if not registry.disable_account(connection, login):
+            raise ConfigurationError(f"Нет действующей учётной записи {login}")
+        event = registry.AuditEvent("account-disable", [login])
+        registry.audit(connection, None, event, who=COMMAND_LINE)
+    click.echo(f"Учётная запись {login} отключена")
+
+
+@click.group()
+def organization() -> None:
+    """Медицинские организации."""
+
+
+@organization.command("add")
+@click.argument("oid")
+@click.argument("name")
+@click.option("--code", "codes", multiple=True, metavar="СИСТЕМА=КОД", help="Код МО во внешней системе.")
+@DATA
+@readable_errors
+def organization_add(oid: str, name: str, codes: tuple[str, ...], data_dir: Path | None) -> None:
+    """Добавить МО или изменить МО с этим OID."""
+    if not OID.fullmatch(oid) or not name.strip():
+        raise ConfigurationError("МО: нужен OID вида 1.2.643.5 и непустое наименование")
+    with database(data_dir).begin() as connection:
+        registry.put_organization(connection, oid, name.strip(), _codes(codes))
+        event = registry.AuditEvent("organization-put", [oid])
+        registry.audit(connection, None, event, who=COMMAND_LINE)
+    click.echo(f"МО {oid} записана")
+
+
+def _codes(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [code.partition("=") for code in given]
+    if any(not system or not value for system, _, value in pairs):
+        raise ConfigurationError("Код МО задаётся как СИСТЕМА=КОД, например tfoms=340001")
+    return {system: value for system, _, value in pairs}
+
+
+@organization.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@DATA
+@readable_errors
+def organization_import(file: Path, data_dir: Path | None) -> None:
+    """Загрузить МО из CSV: столбцы oid, name и по столбцу на систему (tfoms …); всё или ничего."""
+    rows = _read_organizations(file)
+    with database(data_dir).begin() as connection:
+        for row in rows:
+            codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
+            registry.put_organization(connection, row["oid"], row["name"], codes)
+    click.echo(f"Загружено МО: {len(rows)}")
+
+
+def _read_organizations(file: Path) -> list[dict[str, str]]:
+    rows = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, restkey="", restval="")
+            if not {"oid", "name"} <= set(reader.fieldnames or ()):
+                raise ConfigurationError(f"{file}: нужны столбцы oid и name, разделённые запятыми")
+            for row in reader:
+                if not row["oid"] or not row["name"]:
+                    raise ConfigurationError(f"{file}, строка {reader.line_num}: пустой oid или name")
+                if "" in row:
+                    raise ConfigurationError(f"{file}, строка {reader.line_num}: значений больше, чем столбцов")
+                rows.append(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{file}: не читается как CSV в UTF-8: {error}") from error
+    return rows
+
+
+@click.group()
+def service() -> None:
+    """Сервисы этой установки."""
+
+
+@service.command("list")
+@DATA
+@readable_errors
+def service_list(data_dir: Path | None) -> None:
+    """Показать сервисы."""
+    table = Table("Код", "Наименование", "Включён")
+    found = load_settings()
+    with database(data_dir).connect() as connection:
+        stored = registry.load_service_settings(connection)
+    for code, exchange in load_catalog(found.exchange_folders, found.services_off).exchanges.items():
+        enabled = code not in stored or stored[code].enabled
+        table.add_row(code, exchange.manifest.service.title, "да" if enabled else "нет")
+    Console().print(table)
+
+
+@service.command("enable")
+@click.argument("code")
+@DATA
+@readable_errors
+def service_enable(code: str, data_dir: Path | None) -> None:
+    """Включить сервис."""
+    _switch(code, data_dir, enabled=True)
+
+
+@service.command("disable")
+@click.argument("code")
+@DATA
+@readable_errors
+def service_disable(code: str, data_dir: Path | None) -> None:
+    """Отключить сервис: запустить его нельзя, начатый запуск доводится до конца."""
+    _switch(code, data_dir, enabled=False)
+
+
+def _switch(code: str, data_dir: Path | None, *, enabled: bool) -> None:
+    found = load_settings()
+    if code not in load_catalog(found.exchange_folders, found.services_off).exchanges:
+        raise ConfigurationError(f"Нет сервиса {code}: коды перечисляет «gateway service list»")
+    with database(data_dir).begin() as connection:
+        registry.put_service_settings(connection, code, enabled=enabled)
+        event = registry.AuditEvent("service-enable" if enabled else "service-disable", [code])
+        registry.audit(connection, None, event, who=COMMAND_LINE)
+    click.echo(f"Сервис {code} {'включён' if enabled else 'отключён'}")
