@@ -1,7 +1,8 @@
 """One HTTP request, sent once, over a verified connection; failures tell whether it may have left.
 
 What every HTTP transport shares: nothing is repeated, no redirect is followed, certificates are always verified, and
-an answer is bounded in size and in time.
+an answer is bounded in size and in time. The one question never to be answered wrongly is whether the request may have
+left. Its body itself answers: while nobody has read it, nothing has left, whatever went wrong.
 """
 
 from __future__ import annotations

@@ -1,23 +1,15 @@
-"""SOAP over HTTP(S): zeep makes and reads the messages, urllib3 carries them.
-
-The one question this module must never answer wrongly is whether the request may have left. It is answered by
-the request's body itself: while nobody has read it, nothing has left, whatever went wrong.
-"""
+"""SOAP over HTTP(S): zeep makes and reads the messages, :mod:`workers.wire` carries them."""
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import urllib3
 import zeep
 import zeep.exceptions
 import zeep.wsse.username
@@ -26,11 +18,7 @@ from lxml import etree
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
-
-CONNECT_TIMEOUT_S: Final = 5.0
-READ_TIMEOUT_S: Final = 30.0
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-_CHUNK_BYTES: Final = 64 * 1024
+from workers.wire import Wire
 
 _SIGN_IN_FAULTS: Final = {
     "FailedAuthentication",
@@ -73,38 +61,23 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
     """
     if wsdl is None:
         raise ConfigurationError(f"Транспорту {transport.kind} нужен WSDL: укажите его в описании обмена.")
-    parts = urlsplit(settings.get("address", ""))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError("Настройка address должна быть адресом вида https://узел/путь.")
     token = None
     if username := settings.get("username"):
         token = zeep.wsse.username.UsernameToken(username, settings.get("password", ""))
-    timeout = urllib3.Timeout(
-        connect=_seconds(settings, "connect_timeout_s", CONNECT_TIMEOUT_S),
-        read=_seconds(settings, "read_timeout_s", READ_TIMEOUT_S),
-    )
-    pool = urllib3.PoolManager(retries=False, timeout=timeout, cert_reqs="CERT_REQUIRED", ca_certs=_ca_bundle(settings))
-    return SoapTransport(_client(wsdl, token), pool, parts.geturl(), timeout.read_timeout or READ_TIMEOUT_S)
+    return SoapTransport(_client(wsdl, token), Wire(settings), settings["address"])
 
 
 class SoapTransport:
     """Calls the operations of one WSDL at one address; for one run and one thread at a time."""
 
-    def __init__(
-        self,
-        client: Any,
-        pool: urllib3.PoolManager,
-        address: str,
-        read_timeout_s: float,
-    ) -> None:
+    def __init__(self, client: Any, wire: Wire, address: str) -> None:
         service = next(iter(client.wsdl.services.values()))
         self._binding = next(iter(service.ports.values())).binding
         self._service = client.create_service(self._binding.name, address)
         self._client = client
-        self._pool = pool
+        self._wire = wire
         self._address = address
-        self._read_timeout_s = read_timeout_s
-        self._peer = urlsplit(address).netloc.rpartition("@")[2]
+        self._peer = wire.peer
 
     def call(self, operation: str, /, **arguments: object) -> Any:
         """Call one operation, once: nothing is repeated here.
@@ -135,58 +108,12 @@ class SoapTransport:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._wire.close()
 
     def _post(self, data: bytes, action: str) -> _Answer:
-        body = _Body(data)
-        headers = {
-            "Content-Type": "text/xml; charset=utf-8",
-            "Content-Length": str(len(data)),
-            "SOAPAction": f'"{action}"',
-            "Accept": "text/xml",
-        }
-        try:
-            response = self._pool.request(
-                "POST",
-                self._address,
-                body=body,
-                headers=headers,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            # Closing an answer read to its end leaves the connection in the pool; any other is cut.
-            with closing(response):
-                return _Answer(response.status, response.headers, self._content(response))
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._broken(error, left=body.left) from None
-
-    def _content(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        """Read the whole answer; one that drips is cut off after the read time-out, however it drips."""
-        until = time.monotonic() + self._read_timeout_s
-        content = bytearray()
-        while chunk := response.read1(_CHUNK_BYTES):
-            content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                raise InDoubt(f"{self._peer} прислал ответ больше допустимых {MAX_ANSWER_BYTES} байт.")
-            if time.monotonic() > until:
-                raise InDoubt(f"{self._peer} не прислал ответ целиком за отведённое время.")
-        return bytes(content)
-
-    def _broken(self, error: Exception, *, left: bool) -> TransportError:
-        if left:
-            if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-                return InDoubt(f"Запрос ушёл, но {self._peer} не ответил за отведённое время.")
-            return InDoubt(f"Запрос ушёл, но связь с {self._peer} прервалась до ответа.")
-        if isinstance(error, urllib3.exceptions.SSLError):
-            return NotSent(f"Не удалось установить защищённое соединение с {self._peer}: проверьте сертификаты.")
-        if isinstance(error, urllib3.exceptions.NameResolutionError):
-            return NotSent(f"Узел {self._peer} не найден.")
-        if isinstance(error, urllib3.exceptions.NewConnectionError):  # a kind of ConnectTimeoutError to urllib3
-            return NotSent(f"Нет соединения с {self._peer}.")
-        if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-            return NotSent(f"Соединение с {self._peer} не установлено за отведённое время.")
-        return NotSent(f"Связь с {self._peer} прервалась до передачи запроса.")
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"', "Accept": "text/xml"}
+        answer = self._wire.send("POST", self._address, headers, data)
+        return _Answer(answer.status, answer.headers, answer.content)
 
     def _by_status(self, status: int) -> TransportError:
         if status in _RETRY_LATER:
@@ -202,16 +129,6 @@ class SoapTransport:
         if codes & _CALLER_FAULTS:
             return PeerRefused(f"{self._peer} отказал: запрос составлен неверно.")
         return NotSent(f"{self._peer} сообщил о своей ошибке и запрос не принял.")
-
-
-class _Body(io.BytesIO):
-    """The bytes of a request that know whether anybody has begun to send them."""
-
-    left = False
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.left = True
-        return super().read(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,20 +188,3 @@ def _client(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
     if not any(service.ports for service in client.wsdl.services.values()):
         raise ConfigurationError(f"В WSDL {wsdl.name} нет ни одной службы.")
     return client
-
-
-def _seconds(settings: Mapping[str, str], key: str, default: float) -> float:
-    try:
-        seconds = float(settings.get(key) or default)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise ConfigurationError(f"Настройка {key}: нужно число секунд, больше 0 и не больше 3600.")
-    return seconds
-
-
-def _ca_bundle(settings: Mapping[str, str]) -> str | None:
-    path = settings.get("ca_bundle")
-    if path and not Path(path).is_file():
-        raise ConfigurationError("Настройка ca_bundle: такого файла с сертификатами нет.")
-    return path or None
