@@ -26,9 +26,9 @@ from gateway.operations.cursors import Cursors
 from gateway.operations.report_orders import ReportOrder
 from gateway.operations.reports import export_report
 from gateway.reports.kinds import ReportFormat, ReportKind
-from tests.postgres import session_server
-from tests.running import add_account, add_organizations, environment
-from tests.waiting import eventually
+from tests.support.postgres import session_server
+from tests.support.running import add_account, add_organizations, environment
+from tests.support.waiting import eventually
 
 SERVICE = "tfoms-hosp"
 OID = "1.2.643.5.1.13.13.12.2.99.{}"

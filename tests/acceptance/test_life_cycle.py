@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.over_the_wire import SOAP11, SOAP12, Region
+from tests.support.over_the_wire import SOAP11, SOAP12, Region
 from workers.sandbox.switches import Outage
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from zeep.exceptions import Fault
 
-from tests.over_the_wire import SERVICE, SOAP11, SOAP12, Region, Story, code_of
+from tests.support.over_the_wire import SERVICE, SOAP11, SOAP12, Region, Story, code_of
 
 FORGED = "Курсор не относится к этому списку: запросите первую страницу без cursor"
 

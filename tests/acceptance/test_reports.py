@@ -14,8 +14,8 @@ from gateway.journal.engine import new_ids
 from gateway.resources import resource_dir
 from gateway.xml.parser import parse, parse_text
 from gateway.xml.schemas import validate
-from tests.over_the_wire import SERVICE, Region, Story, code_of
-from tests.waiting import eventually
+from tests.support.over_the_wire import SERVICE, Region, Story, code_of
+from tests.support.waiting import eventually
 
 REPORT = resource_dir("xsd") / "report" / "1.0" / "report.xsd"
 MANY = 1_500

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.soap.versions import SOAP11, Version
 from gateway.xml import namespaces
 from tests.attacks.serving import LOGIN
-from tests.running import PASSWORD
+from tests.support.running import PASSWORD
 
 SURNAME: Final = "Выдумкина"
 SNILS: Final = "112-233-445 95"

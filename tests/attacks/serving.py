@@ -17,8 +17,8 @@ from typing import Final
 
 from gateway.domain.roles import Role
 from gateway.journal.engine import connect
-from tests.postgres import ThrowawayPostgres
-from tests.running import add_account, add_organizations, environment, free_port
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.running import add_account, add_organizations, environment, free_port
 from workers.demo.client import wait_until_up
 
 LOGIN: Final = "mis"

@@ -16,7 +16,7 @@ from gateway.xml.canonical import serialize
 from gateway.xml.namespaces import XSD
 from gateway.xml.parser import parse
 from gateway.xml.schemas import describe, validate
-from tests.ips import OPERATIONS, SAMPLES, packet, sample, smallest, smallest_packet, whole
+from tests.support.ips import OPERATIONS, SAMPLES, packet, sample, smallest, smallest_packet, whole
 from workers.ips.checking import findings
 from workers.ips.register import REGISTERS, VERSION, Operation, load
 from workers.ips.schemas import DO_NOT_SEND, SIMPLE, WITHHELD, generate, read_tables

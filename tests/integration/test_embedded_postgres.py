@@ -26,7 +26,7 @@ import pytest
 
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded import account, discard, running_url, start
-from tests.postgres import ThrowawayPostgres, session_server
+from tests.support.postgres import ThrowawayPostgres, session_server
 
 PROJECT = Path(__file__).parents[2]
 SUPERVISOR = """

@@ -20,8 +20,8 @@ from lxml import etree
 
 from gateway.domain.errors import ConfigurationError, InvalidRequest
 from gateway.xml.schemas import validate
-from tests.ips import CLIENT, OID, OPERATIONS, SNILS, sample, smallest, smallest_packet
-from tests.waiting import eventually
+from tests.support.ips import CLIENT, OID, OPERATIONS, SNILS, sample, smallest, smallest_packet
+from tests.support.waiting import eventually
 from workers.ips.mirror import from_json, to_json
 from workers.ips.register import Operation, load
 from workers.sandbox.ips import BY_SWITCH, IpsSandbox, serve

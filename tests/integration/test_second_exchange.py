@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 from gateway.domain.roles import Role
 from gateway.journal import sessions
 from gateway.journal.launch_queries import FIRST
-from tests.running import PASSWORD, add_account, add_organizations, running
-from tests.waiting import eventually
-from tests.wheels import install_exchanges
+from tests.support.running import PASSWORD, add_account, add_organizations, running
+from tests.support.waiting import eventually
+from tests.support.wheels import install_exchanges
 from workers.demo.client import Services, sign_in
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"

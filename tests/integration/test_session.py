@@ -16,7 +16,7 @@ from gateway.journal.bodies import pack
 from gateway.journal.engine import database_now
 from gateway.journal.launches import Starter
 from gateway.journal.objects import Arrival
-from tests.running import add_organizations
+from tests.support.running import add_organizations
 from workers.exchange import InDoubt, NotSent, TransportError
 from workers.loading import Loaded, load_exchange
 from workers.run import Surroundings

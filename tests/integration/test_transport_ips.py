@@ -22,8 +22,8 @@ from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from gateway.xml.canonical import serialize
 from gateway.xml.schemas import validate
-from tests import canned
-from tests.ips import CLIENT, OID, OPERATIONS, SNILS, packet, sample, smallest_packet, texts
+from tests.support import canned
+from tests.support.ips import CLIENT, OID, OPERATIONS, SNILS, packet, sample, smallest_packet, texts
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
 from workers.ips.limiter import LocalLimiter
 from workers.ips.register import Operation, load

@@ -17,7 +17,7 @@ from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import holds, packets
 from gateway.journal.engine import database_now
 from gateway.journal.packets import Outcome
-from tests.journaling import RULES, SERVICE, TYPE, add_organizations, arrival, due, form, launch, submit
+from tests.support.journaling import RULES, SERVICE, TYPE, add_organizations, arrival, due, form, launch, submit
 
 VERDICTS = {"ACCEPTED", "PARTIAL", "REJECTED"}
 SETTLED_FROM = {

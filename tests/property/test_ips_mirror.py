@@ -15,7 +15,7 @@ from lxml import etree
 from gateway.xml.canonical import content_digest, serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from tests.ips import SAMPLES, VALUES, packet
+from tests.support.ips import SAMPLES, VALUES, packet
 from workers.ips.mirror import ITEM, NotMirrored, from_json, mistyped, to_json
 from workers.ips.register import REGISTERS, Field, Register, load
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, text
 from gateway.domain.repeats import ObjectState, Step, next_step, operation_for
 from gateway.domain.statuses import PacketStatus
 from gateway.journal.tables import source_objects
-from tests.journaling import EPOCH, RULES, SERVICE, TYPE, add_organizations, due
+from tests.support.journaling import EPOCH, RULES, SERVICE, TYPE, add_organizations, due
 
 HASHES = [None, b"a" * 32, b"b" * 32, b"c" * 32]
 STATUSES = [None, *PacketStatus]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import ThrowawayPostgres
+from tests.support.postgres import ThrowawayPostgres
 from tests.system.proxied import Proxied, proxied
 
 collect_ignore_glob = [] if os.environ.get("GATEWAY_TEST_SYSTEM") else ["test_*.py"]

@@ -19,9 +19,9 @@ from gateway.journal import registry
 from gateway.journal.engine import connect
 from gateway.operations.passwords import hash_password
 from tests.attacks.serving import LOGIN, OID, Reply, Site, read_reply, site
-from tests.postgres import ThrowawayPostgres
-from tests.running import PASSWORD, add_organizations, free_port
-from tests.waiting import eventually
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.running import PASSWORD, add_organizations, free_port
+from tests.support.waiting import eventually
 
 CONFIGURATION: Final = Path(__file__).parents[2] / "deploy" / "nginx" / "gateway.conf"
 SUBJECT: Final = "/O=Районная больница/CN=mis"

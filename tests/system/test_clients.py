@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.over_the_wire import ORGANIZATIONS, SOAP11, SOAP12, Region, furnished_region
-from tests.postgres import ThrowawayPostgres
-from tests.running import PASSWORD
+from tests.support.over_the_wire import ORGANIZATIONS, SOAP11, SOAP12, Region, furnished_region
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.running import PASSWORD
 
 CLIENTS: Final = Path(__file__).parents[2] / "docs" / "clients"
 PAGE: Final = (CLIENTS / "README.md").read_text(encoding="utf-8")

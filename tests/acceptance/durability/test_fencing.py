@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from tests.houses import House, house
-from tests.killing import broker_urls, finish
-from tests.postgres import ThrowawayPostgres
-from tests.waiting import eventually
+from tests.support.houses import House, house
+from tests.support.killing import broker_urls, finish
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.waiting import eventually
 from workers.run import Point
 
 FROZEN_AT = (Point.SENDING, Point.SENT, Point.SETTLED, Point.ANSWERS_TAKEN)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.killing import RESUME_S, Kill, at_point, at_random, broker_urls
-from tests.postgres import ThrowawayPostgres
+from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
+from tests.support.postgres import ThrowawayPostgres
 from workers.run import Point
 
 AT_ONCE = 8

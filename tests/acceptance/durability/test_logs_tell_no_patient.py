@@ -15,8 +15,8 @@ from requests.auth import HTTPBasicAuth
 from gateway.domain.roles import Role
 from gateway.journal import registry
 from gateway.operations.passwords import hash_password
-from tests.houses import PASSWORD, SERVICE, USER, House, documents, environment_for
-from tests.up import Up, journal_of
+from tests.support.houses import PASSWORD, SERVICE, USER, House, documents, environment_for
+from tests.support.up import Up, journal_of
 from workers.demo.client import Services, launch, sign_in, submit
 from workers.demo.region import ORGANIZATIONS, Document
 from workers.sandbox.switches import Malformation, Outage

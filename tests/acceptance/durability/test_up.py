@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 
 from gateway.embedded.processes import postmaster_pid
-from tests.audit import check_books
-from tests.houses import PASSWORD, USER, environment_for
-from tests.up import START_S, Up, journal_of
-from tests.waiting import eventually
+from tests.support.audit import check_books
+from tests.support.houses import PASSWORD, USER, environment_for
+from tests.support.up import START_S, Up, journal_of
+from tests.support.waiting import eventually
 from workers.sandbox.tfoms import TfomsSandbox
 
 END_S = 90.0

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from gateway.journal.engine import connect
-from tests.filling import fill
-from tests.postgres import ThrowawayPostgres
+from tests.support.filling import fill
+from tests.support.postgres import ThrowawayPostgres
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, text
 from gateway.journal import outbox
 from gateway.journal.outbox import Lease, LeaseLost, Task, leased
 from gateway.journal.waking import listening
-from tests.journaling import SERVICE, launch, waited_for
-from tests.waiting import eventually
+from tests.support.journaling import SERVICE, launch, waited_for
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

@@ -13,8 +13,19 @@ from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import holds, packets
 from gateway.journal.packet_queries import read_body
 from gateway.journal.packets import Outcome
-from tests.journaling import REFUSED, SERVICE, TYPE, add_organizations, arrival, due, form, launch, submit, waited_for
-from tests.waiting import eventually
+from tests.support.journaling import (
+    REFUSED,
+    SERVICE,
+    TYPE,
+    add_organizations,
+    arrival,
+    due,
+    form,
+    launch,
+    submit,
+    waited_for,
+)
+from tests.support.waiting import eventually
 
 RECOUNT = """
     SELECT p.launch_id, p.organization_id, count(*),

@@ -19,7 +19,7 @@ from gateway.domain.errors import ConfigurationError
 from gateway.journal.engine import connect
 from gateway.journal.registry_tables import metadata
 from gateway.journal.schema import load_secret, migrate, present_version, require_version, wanted_version
-from tests.postgres import ThrowawayPostgres
+from tests.support.postgres import ThrowawayPostgres
 
 for module in pkgutil.iter_modules(gateway.journal.__path__, "gateway.journal."):
     importlib.import_module(module.name)  # every table of the model, whichever module tells of it

@@ -11,7 +11,7 @@ from gateway.journal import packets
 from gateway.journal.bodies import unpack
 from gateway.journal.objects import Arrival, page_of_objects
 from gateway.journal.packets import Outcome
-from tests.journaling import (
+from tests.support.journaling import (
     SERVICE,
     TYPE,
     add_organizations,
@@ -23,7 +23,7 @@ from tests.journaling import (
     submit,
     waited_for,
 )
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def stored(connection: Connection) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.journal.engine import connect
-from tests.postgres import ThrowawayPostgres
-from tests.region import World, build_world, open_world
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.region import World, build_world, open_world
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from gateway.domain.errors import GatewayError, NotAuthenticated, TooMany
 from gateway.journal import registry
 from gateway.operations import accounts, control, journal, passwords
 from gateway.operations.passwords import FREE_FAILURES, PasswordGate, hash_password
-from tests.region import SERVICE, A, World
-from tests.running import PASSWORD
+from tests.support.region import SERVICE, A, World
+from tests.support.running import PASSWORD
 
 
 def sign_in(world: World, login: str = "mo_admin", password: str = PASSWORD, address: str = "192.0.2.1") -> str:

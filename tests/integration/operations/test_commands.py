@@ -16,7 +16,7 @@ from gateway import cli, cli_common
 from gateway.cli import main
 from gateway.journal import registry
 from gateway.journal.engine import connect
-from tests.postgres import ThrowawayPostgres
+from tests.support.postgres import ThrowawayPostgres
 from workers import checks
 
 EXCHANGES = str(Path(__file__).parents[2] / "exchanges")

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from gateway.domain.errors import GatewayError, NotFound
 from gateway.operations import intake
 from gateway.operations.records import Submission, SubmitOutcome
-from tests.region import SERVICE, A, C, World
+from tests.support.region import SERVICE, A, C, World
 from workers.demo.region import ORGANIZATIONS, Case
 
 GOOD = Submission(

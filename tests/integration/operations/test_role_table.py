@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.operations.records import Launch, Packet, Page, PageRequest, Submission
 from gateway.reports.kinds import ReportKind
-from tests.region import ACTOR, OPERATIONS, SEES, SERVICE, A, B, C, World
+from tests.support.region import ACTOR, OPERATIONS, SEES, SERVICE, A, B, C, World
 
 CALLERS = ["dc_admin", "mo_admin", "statistician", "mis", ACTOR]
 OK = "OK"

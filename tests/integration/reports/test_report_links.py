@@ -14,8 +14,8 @@ from gateway.operations.report_orders import ReportOrder
 from gateway.operations.reports import ReportReceipt, export_report, open_report
 from gateway.reports.kinds import ReportFormat, ReportKind
 from gateway.settings import load_settings
-from tests.region import SERVICE, World
-from tests.reporting import records_of, total
+from tests.support.region import SERVICE, World
+from tests.support.reporting import records_of, total
 from workers.runner.process import WorkerProcess
 
 

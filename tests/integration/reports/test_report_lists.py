@@ -19,8 +19,8 @@ from gateway.reports.kinds import ReportKind
 from gateway.xml.namespaces import REPORT
 from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
-from tests.region import SEES, SERVICE, A, B, C, World
-from tests.reporting import SCHEMA, records_of, total
+from tests.support.region import SEES, SERVICE, A, B, C, World
+from tests.support.reporting import SCHEMA, records_of, total
 
 ALL = PageRequest(limit=1000)
 

@@ -27,8 +27,8 @@ from gateway.reports.sources import SOURCES
 from gateway.reports.writers import write, write_xml
 from gateway.settings import load_settings
 from tests.bench_reports import fill
-from tests.reporting import HOSTILE, heading, records_of, total
-from tests.running import add_account, gateway_command
+from tests.support.reporting import HOSTILE, heading, records_of, total
+from tests.support.running import add_account, gateway_command
 from workers.runner.process import WorkerProcess
 
 MIB = 1024 * 1024

@@ -11,8 +11,8 @@ import pytest
 from gateway.catalog.registry import Catalog
 from gateway.journal import outbox
 from gateway.settings import load_settings
-from tests.houses import PASSWORD, SLUG, USER, House, house, quick_catalog
-from tests.waiting import eventually
+from tests.support.houses import PASSWORD, SLUG, USER, House, house, quick_catalog
+from tests.support.waiting import eventually
 from workers.run import Point
 from workers.runner.process import WorkerProcess
 

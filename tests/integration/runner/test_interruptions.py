@@ -13,10 +13,10 @@ from sqlalchemy import text
 from gateway.domain.errors import GatewayError
 from gateway.domain.launches import STOPPED_TEXT
 from gateway.journal import holds, launches
-from tests.audit import check_books
-from tests.houses import House
 from tests.integration.runner.conftest import Driver
-from tests.waiting import eventually
+from tests.support.audit import check_books
+from tests.support.houses import House
+from tests.support.waiting import eventually
 from workers.run import Point
 from workers.runner.process import MAX_CRASHES
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from gateway.journal import outbox
-from tests.houses import SERVICE, House, quick_catalog
+from tests.support.houses import SERVICE, House, quick_catalog
 from workers.exchange import Known, Outgoing, PacketStatus, Receipt, Reply, Verdict
 from workers.loading import load_exchange
 from workers.pipeline import UNCONFIRMED, LaunchRun

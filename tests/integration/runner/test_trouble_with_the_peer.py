@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.journal.holds import set_held
-from tests.audit import check_books
-from tests.houses import House, quick_catalog
 from tests.integration.runner.conftest import Driver
+from tests.support.audit import check_books
+from tests.support.houses import House, quick_catalog
 from workers.answers import UNREADABLE
 from workers.sandbox.switches import Malformation, Outage
 

@@ -14,7 +14,7 @@ from gateway.journal import registry
 from gateway.operations import accounts
 from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
-from tests.running import PASSWORD, add_account, add_organizations, gateway_command
+from tests.support.running import PASSWORD, add_account, add_organizations, gateway_command
 
 SUBJECT = r"CN=mis,O=\D0\91\D0\BE\D0\BB\D1\8C\D0\BD\D0\B8\D1\86\D0\B0"
 

@@ -14,7 +14,7 @@ from gateway.journal.report_queries import SessionQuery
 from gateway.operations.report_orders import FILTERS, ReportOrder, check
 from gateway.reports.kinds import ReportKind
 from gateway.reports.making import CHUNK_BYTES, Order, gathered
-from tests.reporting import heading
+from tests.support.reporting import heading
 
 AT = datetime(2026, 3, 2, 9, 30, 5, 123456, tzinfo=UTC)
 ID = UUID("01890000-0000-7000-8000-00000000000a")

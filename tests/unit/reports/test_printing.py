@@ -6,7 +6,7 @@ from lxml import etree
 from gateway.domain.errors import TooLarge
 from gateway.reports.kinds import LISTINGS, ReportKind
 from gateway.reports.printing import MAX_PRINT_BYTES, printable_page
-from tests.reporting import HOSTILE, RECORDS, document
+from tests.support.reporting import HOSTILE, RECORDS, document
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 

@@ -13,7 +13,7 @@ from gateway.reports.kinds import LISTINGS, Column, ReportFormat, ReportKind
 from gateway.xml.namespaces import REPORT, XSD
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from tests.reporting import HOSTILE, RECORDS, SCHEMA, document, records_of
+from tests.support.reporting import HOSTILE, RECORDS, SCHEMA, document, records_of
 
 
 @pytest.mark.parametrize("kind", ReportKind)

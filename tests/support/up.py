@@ -15,8 +15,8 @@ from typing import Self
 import requests
 
 from gateway.embedded import discard, running_url
-from tests.houses import House, furnished
-from tests.waiting import eventually
+from tests.support.houses import House, furnished
+from tests.support.waiting import eventually
 from workers.sandbox.tfoms import TfomsSandbox
 
 START_S = 90.0

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from tests.audit import check_books
-from tests.houses import House, Worker, house
-from tests.waiting import eventually
+from tests.support.audit import check_books
+from tests.support.houses import House, Worker, house
+from tests.support.waiting import eventually
 from workers.run import Point
 
 RESUME_S: Final = 15.0

@@ -17,9 +17,9 @@ from zeep.transports import Transport
 
 from gateway.domain.roles import Role
 from gateway.journal.engine import connect
-from tests.postgres import ThrowawayPostgres
-from tests.running import PASSWORD, add_account, add_organizations, running
-from tests.waiting import eventually
+from tests.support.postgres import ThrowawayPostgres
+from tests.support.running import PASSWORD, add_account, add_organizations, running
+from tests.support.waiting import eventually
 from workers.demo.client import Services
 from workers.demo.region import Case, DemoOrganization, Document
 from workers.sandbox.tfoms import TfomsSandbox

@@ -24,8 +24,8 @@ from gateway.operations.cursors import Cursors
 from gateway.operations.records import ActorClaim, Submission
 from gateway.settings import load_settings
 from gateway.soap.contract import SERVICES, Operation
-from tests.running import add_account, add_organizations
-from tests.waiting import eventually
+from tests.support.running import add_account, add_organizations
+from tests.support.waiting import eventually
 from workers.demo.region import ORGANIZATIONS, Case, DemoOrganization, Document
 from workers.runner.process import WorkerProcess
 from workers.sandbox.tfoms import TfomsSandbox

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from gateway.domain.roles import Role
 from gateway.journal import registry
 from gateway.operations.passwords import hash_password
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 PASSWORD: Final = "invented-password"
 

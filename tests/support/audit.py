@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from tests.houses import House
+from tests.support.houses import House
 
 VERDICTS = {"OK": "ACCEPTED", "ERROR": "REJECTED"}
 

@@ -16,7 +16,7 @@ Element = etree._Element
 OID: Final = "1.2.643.5.1.13.13.12.2.99.1"
 CLIENT: Final = "11111111-2222-4333-8444-555555555555"
 SNILS: Final = "00000000112"
-SAMPLES: Final = sorted((Path(__file__).parent / "samples" / "ips").glob("*.xml"))
+SAMPLES: Final = sorted((Path(__file__).parents[1] / "samples" / "ips").glob("*.xml"))
 OPERATIONS: Final = [operation for name in REGISTERS for operation in load(name).operations.values()]
 VALUES: Final[dict[str, Any]] = {
     "xs:string": "слово",

@@ -1,4 +1,4 @@
-"""A real worker process that may be told where to die: `python -m tests.doomed_worker`.
+"""A real worker process that may be told where to die: `python -m tests.support.doomed_worker`.
 
 ``DOOM_POINT`` names a point of a run, ``DOOM_NTH`` (1) which arrival there counts, ``DOOM_SIGNAL`` (KILL) what the
 process then does to itself. Without a point it is an ordinary worker. It says ``ready`` once it works.
@@ -15,7 +15,7 @@ from itertools import count
 from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.settings import load_settings
-from tests.houses import quick_catalog
+from tests.support.houses import quick_catalog
 from workers.run import Point
 from workers.runner.process import WorkerProcess
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from gateway.journal.engine import database_now
 from gateway.journal.partitions import month_start
-from tests.journaling import add_organizations
+from tests.support.journaling import add_organizations
 
 SERVICES: Final = ("service-0", "service-1", "service-2", "service-3")
 ORGANIZATIONS: Final = 8

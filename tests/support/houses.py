@@ -26,7 +26,7 @@ from gateway.journal.launches import Starter
 from gateway.journal.objects import Arrival
 from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 from workers.demo.region import ORGANIZATIONS, Case, Document
 from workers.sandbox.tfoms import TfomsSandbox
 
@@ -136,12 +136,12 @@ class Worker:
 
     def __init__(self, environment: dict[str, str], log: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.doomed_worker"],
+            [sys.executable, "-m", "tests.support.doomed_worker"],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         self.pid = self._process.pid
 
