@@ -10,15 +10,23 @@ import sys
 import traceback
 from typing import Final
 
-QUIET: Final = ("zeep", "spyne", "urllib3", "dramatiq", "alembic")
+QUIET: Final = {
+    "zeep": logging.CRITICAL + 1,
+    "spyne": logging.CRITICAL + 1,
+    "urllib3": logging.WARNING,
+    "dramatiq": logging.WARNING,
+    "alembic": logging.WARNING,
+}
+"""Levels of libraries; zeep and Spyne would log whole envelopes, so they say nothing at all."""
+
 FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def configure(level: str = "INFO") -> None:
     """Send our records of this level and above to standard error; libraries speak only of their own failures."""
     logging.basicConfig(level=level, format=FORMAT, stream=sys.stderr, force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL if name in {"zeep", "spyne"} else logging.WARNING)
+    for name, quiet in QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
 
 
 def trail(error: BaseException) -> str:
