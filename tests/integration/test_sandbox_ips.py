@@ -215,7 +215,7 @@ def test_a_body_that_is_no_json_object_is_refused(client: Client, body: bytes) -
         {"headers": {"x5c": []}},
         {"headers": {"x5c": None}},
     ],
-    ids=str,
+    ids="+".join,
 )
 def test_a_token_that_is_not_good_is_not_taken(client: Client, changes: Json) -> None:
     assert client.ask("GET", f"org/{OID}", token=client.token())[0] == 200
