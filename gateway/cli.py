@@ -15,7 +15,6 @@ import sys
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Final
 
 import click
 from rich.console import Console
@@ -33,9 +32,7 @@ from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.settings import load_settings, shown
 from workers.runner.process import WorkerProcess
-
-SANDBOXES: Final = ("tfoms",)
-"""Modules of workers.sandbox that serve a peer."""
+from workers.sandbox import SYSTEMS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -108,25 +105,29 @@ def worker() -> None:
     process.stop()
 
 
-@main.command()
-@click.argument("system", type=click.Choice(SANDBOXES))
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True)
-@click.option("--admin-port", type=click.IntRange(0, 65535), default=8091, show_default=True, help="Порт выключателей.")
-@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="Файл состояния; без него в памяти.")
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
-@readable_errors
-def sandbox(
-    system: str, host: str, port: int, admin_port: int, state: Path | None, username: str, password: str
-) -> None:
+class Sandboxes(click.Group):
+    """Commands of the stand-ins, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click asks with it
+        """Name every stand-in."""
+        return sorted(SYSTEMS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # as above
+        """Import the stand-in and return its command."""
+        if cmd_name not in SYSTEMS:
+            return None
+        command: click.Command = import_module(f"workers.sandbox.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a stand-in; its expected failures are one line, as everywhere."""
+        return readable_errors(super().invoke)(ctx)
+
+
+@main.group(cls=Sandboxes)
+def sandbox() -> None:
     """Учебная внешняя система: строгая, с памятью и выключателями."""
     configure()
-    serve = import_module(f"workers.sandbox.{system}").serve
-    try:
-        serve(host, port, state, username=username, password=password, admin_port=admin_port, until=_stop_signal())
-    except OSError as error:
-        raise ConfigurationError(f"Стенд не запустился: {error.strerror}") from error
 
 
 @main.command()

@@ -1,8 +1,9 @@
 """The catalog: every exchange this installation knows, and the list of services it makes.
 
-Exchanges are folders with a ``manifest.toml``. They are found in the packages named by the entry-point group
-``gateway.exchanges`` (our own is one of them; a region ships its dialect as another) and in the folders of the setting
-``exchange_folders``. Nothing of an exchange is imported here.
+Exchanges are folders, one per external system, with a manifest per service: ``manifest.toml``, or several
+``manifest.<service>.toml`` of one system, which share its functions and its settings. They are found in the packages
+named by the entry-point group ``gateway.exchanges`` (our own is one of them; a region ships its dialect as another)
+and in the folders of the setting ``exchange_folders``. Nothing of an exchange is imported here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.resources import resource_dir
 from gateway.settings import explain
 
 ENTRY_POINTS: Final = "gateway.exchanges"
+MANIFESTS: Final = "*/manifest*.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def load_catalog(folders: Iterable[Path] = (), services_off: Iterable[str] = ())
     for exchange in _found(folders):
         manifest = exchange.manifest
         code = manifest.service.code
-        if code in exchanges or manifest.slug in slugs:
+        if code in exchanges or slugs.get(manifest.slug, exchange.folder) != exchange.folder:
             other = exchanges[code].folder if code in exchanges else slugs[manifest.slug]
             raise ConfigurationError(f"Обмен {exchange.folder}: код или slug уже занят обменом {other}")
         slugs[manifest.slug] = exchange.folder
@@ -117,10 +119,10 @@ def _found(folders: Iterable[Path]) -> Iterator[Exchange]:
         if spec is None or not spec.submodule_search_locations:
             raise ConfigurationError(f"Точка входа {ENTRY_POINTS}: пакет {point.value} не найден")
         for place in spec.submodule_search_locations:
-            for manifest in sorted(Path(place).glob("*/manifest.toml")):
+            for manifest in sorted(Path(place).glob(MANIFESTS)):
                 yield _read(manifest, f"{point.value}.{manifest.parent.name}")
     for folder in folders:
-        manifests = sorted(folder.glob("*/manifest.toml"))
+        manifests = sorted(folder.glob(MANIFESTS))
         if not manifests:
             raise ConfigurationError(f"В папке обменов {folder} нет ни одного manifest.toml")
         for manifest in manifests:

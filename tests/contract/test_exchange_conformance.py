@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.catalog.manifest import Manifest, PacketType
+from gateway.catalog.registry import MANIFESTS
+from gateway.domain.launches import LogKind
 from gateway.resources import resource_dir
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
@@ -34,18 +36,24 @@ from workers.exchange import (
     Verdict,
 )
 
-FOLDERS = sorted(path.parent for path in Path(exchanges.__path__[0]).glob("*/manifest.toml"))
-MANIFESTS = {
-    folder: Manifest.model_validate(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8")))
+FOLDERS = sorted({path.parent for path in Path(exchanges.__path__[0]).glob(MANIFESTS)})
+SERVICES = {
+    folder: [
+        Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        for path in sorted(folder.parent.glob(MANIFESTS))
+        if path.parent == folder
+    ]
     for folder in FOLDERS
 }
+OBJECT_TYPES = {folder: [each for m in SERVICES[folder] for each in m.object_types] for folder in FOLDERS}
+PACKET_TYPES = {folder: [each for m in SERVICES[folder] for each in m.packet_types] for folder in FOLDERS}
 TABLES: dict[Path, dict[str, Any]] = {
     folder: tomllib.loads((folder / "samples" / "samples.toml").read_text(encoding="utf-8")) for folder in FOLDERS
 }
 SAMPLES: list[tuple[Path, dict[str, Any]]] = [
     (folder, sample) for folder in FOLDERS for sample in TABLES[folder]["sample"]
 ]
-PACKETS = [(folder, packet) for folder in FOLDERS for packet in MANIFESTS[folder].packet_types]
+PACKETS = [(folder, packet) for folder in FOLDERS for packet in PACKET_TYPES[folder]]
 
 every_exchange = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 every_sample = pytest.mark.parametrize(
@@ -91,45 +99,44 @@ def test_there_are_exchanges_and_samples() -> None:
 
 @every_exchange
 def test_the_manifest_is_of_its_folder(folder: Path) -> None:
-    assert MANIFESTS[folder].slug == folder.name
+    assert {manifest.slug for manifest in SERVICES[folder]} == {folder.name}
     assert (folder / "README.md").is_file()
 
 
 @every_exchange
 def test_every_schema_that_the_manifest_names_compiles(folder: Path) -> None:
-    manifest = MANIFESTS[folder]
-    named = [each.schema_path for each in manifest.object_types]
-    named += [each.schema_path for each in manifest.packet_types]
-    for path in (*named, *([manifest.answer_schema] if manifest.answer_schema else [])):
+    named = [each.schema_path for each in OBJECT_TYPES[folder]]
+    named += [each.schema_path for each in PACKET_TYPES[folder]]
+    named += [manifest.answer_schema for manifest in SERVICES[folder] if manifest.answer_schema]
+    for path in named:
         assert validate(etree.Element("no-such-root"), schema(folder, path))
 
 
 @every_exchange
 def test_the_wsdl_and_the_modules_that_the_manifest_needs_are_there(folder: Path) -> None:
-    manifest = MANIFESTS[folder]
-    if manifest.transport.wsdl:
-        assert (resource_dir("wsdl") / manifest.transport.wsdl).is_file()
-    if manifest.packet_types:
-        needed = ["form", "peer", *(["answer"] if manifest.answer_schema else [])]
-        assert [name for name in needed if module(folder, name) is None] == []
+    for manifest in SERVICES[folder]:
+        if manifest.transport.wsdl:
+            assert (resource_dir("wsdl") / manifest.transport.wsdl).is_file()
+        if manifest.packet_types and manifest.service.log is LogKind.PACKETS:
+            needed = ["form", "peer", *(["answer"] if manifest.answer_schema else [])]
+            assert [name for name in needed if module(folder, name) is None] == []
 
 
 @every_exchange
 def test_every_packet_type_and_every_file_has_its_place_among_the_samples(folder: Path) -> None:
     samples = [sample for of, sample in SAMPLES if of == folder]
     shown = {sample["object_type"] for sample in samples if sample["file"].startswith("valid/")}
-    assert {packet.object_type for packet in MANIFESTS[folder].packet_types} <= shown
+    assert {packet.object_type for packet in PACKET_TYPES[folder]} <= shown
     files = {str(path.relative_to(folder / "samples")) for path in (folder / "samples").glob("*valid/*.xml")}
     assert files == {sample["file"] for sample in samples}
 
 
 @every_sample
 def test_a_sample_gives_the_declared_number_of_findings(folder: Path, sample: dict[str, Any]) -> None:
-    manifest = MANIFESTS[folder]
     source = parse((folder / "samples" / sample["file"]).read_bytes())
-    lax = next(each.schema_path for each in manifest.object_types if each.code == sample["object_type"])
+    lax = next(each.schema_path for each in OBJECT_TYPES[folder] if each.code == sample["object_type"])
     assert validate(source, schema(folder, lax)) == ()
-    for packet in manifest.packet_types:
+    for packet in PACKET_TYPES[folder]:
         if packet.object_type == sample["object_type"]:
             task = job(folder, packet, source, sample["operation"], sample["object_id"])
             found = findings(folder, packet, task)
@@ -142,7 +149,7 @@ def test_forming_and_checking_leave_the_source_alone_and_give_the_same_again(
 ) -> None:
     source = parse((folder / "samples" / sample["file"]).read_bytes())
     before = etree.tostring(source)
-    for packet in MANIFESTS[folder].packet_types:
+    for packet in PACKET_TYPES[folder]:
         if packet.object_type == sample["object_type"]:
             task = job(folder, packet, source, sample["operation"], sample["object_id"])
             assert findings(folder, packet, task) == findings(folder, packet, task)
@@ -178,7 +185,7 @@ def names_in(path: Path) -> list[str]:
 
 @every_packet
 def test_junk_is_formed_checked_or_refused_but_never_breaks(folder: Path, packet: PacketType) -> None:
-    lax = next(each for each in MANIFESTS[folder].object_types if each.code == packet.object_type)
+    lax = next(each for each in OBJECT_TYPES[folder] if each.code == packet.object_type)
 
     @given(trees(names_in(schema(folder, lax.schema_path))), st.sampled_from(sorted(Operation)), TEXTS)
     def never_breaks(source: Element, operation: str, object_id: str) -> None:
@@ -190,7 +197,8 @@ def test_junk_is_formed_checked_or_refused_but_never_breaks(folder: Path, packet
 
 @every_exchange
 def test_junk_in_an_answer_is_read_or_refused_but_never_breaks(folder: Path) -> None:
-    answer, named = module(folder, "answer"), MANIFESTS[folder].answer_schema
+    answer = module(folder, "answer")
+    named = next((manifest.answer_schema for manifest in SERVICES[folder] if manifest.answer_schema), None)
     if answer is None or named is None:
         return
     read: Callable[[Element], Verdict] = answer.read

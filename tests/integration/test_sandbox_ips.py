@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -21,10 +20,9 @@ from lxml import etree
 from gateway.domain.errors import ConfigurationError, InvalidRequest
 from gateway.xml.schemas import validate
 from tests.support.ips import CLIENT, OID, OPERATIONS, SNILS, sample, smallest, smallest_packet
-from tests.support.waiting import eventually
 from workers.ips.mirror import from_json, to_json
 from workers.ips.register import Operation, load
-from workers.sandbox.ips import BY_SWITCH, IpsSandbox, serve
+from workers.sandbox.ips import BY_SWITCH, IpsSandbox
 from workers.sandbox.ips_registers import ID_FIELDS, MAX_PAGE
 from workers.sandbox.ips_tokens import KeyFiles, make_test_key
 
@@ -298,15 +296,6 @@ def test_the_ledger_is_served_and_outlives_a_restart(key: KeyFiles, tmp_path: Pa
         running.stop()
         assert [entry["operation"] for entry in served] == ["mo_building.create"] * creations
         assert len({entry["sha256"] for entry in served}) == 1
-
-
-def test_serving_ends_when_told(key: KeyFiles) -> None:
-    until = threading.Event()
-    options: dict[str, Any] = {"username": CLIENT, "certificate": key.certificate, "until": until}
-    serving = threading.Thread(target=serve, args=("127.0.0.1", 0, None), kwargs=options)
-    serving.start()
-    until.set()
-    eventually(lambda: not serving.is_alive(), 10)
 
 
 def reading() -> list[Operation]:

@@ -20,7 +20,7 @@ from gateway.xml.namespaces import SOAP11, TFOMS, WSSE
 from gateway.xml.parser import parse, parse_text
 from gateway.xml.schemas import validate
 from workers.sandbox.soap import PLAIN_TEXT
-from workers.sandbox.tfoms import TfomsSandbox, serve
+from workers.sandbox.tfoms import TfomsSandbox
 
 USER, PASSWORD = "mis", "выдуманный пароль"
 SAMPLES = Path(__file__).parents[1] / "samples" / "tfoms"
@@ -409,17 +409,6 @@ def test_restart_keeps_everything(tmp_path: Path) -> None:
         client.session.close()
         sandbox.stop()
     assert seen[0] == seen[1]
-
-
-def test_serve_runs_until_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    until = threading.Event()
-    until.set()
-    state = tmp_path / "served.sqlite"
-    with caplog.at_level("INFO", "workers.sandbox.tfoms"):
-        serve("127.0.0.1", 0, state, username=USER, password=PASSWORD, until=until)
-    assert "/tfoms?wsdl" in caplog.text
-    assert PASSWORD not in caplog.text
-    assert state.exists()
 
 
 def test_wsdl_names_the_address_it_was_asked_at(sandbox: TfomsSandbox) -> None:

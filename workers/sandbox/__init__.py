@@ -1,5 +1,8 @@
-"""Stand-in peers: strict, stateful, real servers; one module per external system.
+"""Stand-in peers, strict and stateful: started by ``gateway sandbox``, by the demonstration and by the tests."""
 
-They serve the demo and the tests. ``server`` and ``switches`` are what every peer stands on, ``soap`` adds
-what every SOAP peer shares. A sandbox judges by its own rules: it imports no exchange folder.
-"""
+from __future__ import annotations
+
+from typing import Final
+
+SYSTEMS: Final = ("ips", "tfoms")
+"""Modules of this package that serve a peer; each has ``command``, what ``gateway sandbox <system>`` runs."""

@@ -13,19 +13,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from threading import Event
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
+import click
 from lxml import etree
 
 from gateway.domain.errors import GatewayError, InvalidRequest, NotAuthenticated, NotFound
 from workers.ips.checking import findings
 from workers.ips.mirror import from_json, mistyped, text_of
 from workers.ips.register import REGISTERS, Operation, load
+from workers.sandbox.commands import serve, serving
 from workers.sandbox.ips_registers import RefusedByRule, Registers
 from workers.sandbox.ips_state import Json, LedgerEntry, Store, created_twice
 from workers.sandbox.ips_tokens import TokenJudge
@@ -182,35 +184,23 @@ class _Application:
         raise NotFound("Такого адреса нет.")
 
 
-def serve(
-    host: str,
-    port: int,
-    state: Path | None,
-    *,
-    username: str,
-    certificate: Path,
-    admin_port: int = 0,
-    until: Event | None = None,
-) -> None:
-    """Serve until ``until`` is set, or until Ctrl+C; the addresses go to the log.
-
-    ``username`` is the identifier of the information system, ``certificate`` the one of the key it signs with.
-
-    Raises:
-        OSError: a port is taken or the state file cannot be opened.
-        ConfigurationError: the certificate cannot be used.
-    """
+@click.command
+@serving
+@click.option("--client-id", default="gateway", show_default=True, help="Кому принадлежит сертификат.")
+@click.option("--certificate", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=True)
+def command(host: str, port: int, admin_port: int, state: Path | None, client_id: str, certificate: Path) -> None:
+    """ИПС: регистры ФРМО и ФРМР."""
     sandbox = IpsSandbox()
-    address = sandbox.start(
-        client_id=username, certificate=certificate, port=port, state=state, host=host, admin_port=admin_port
+    start = partial(
+        sandbox.start,
+        client_id=client_id,
+        certificate=certificate,
+        port=port,
+        state=state,
+        host=host,
+        admin_port=admin_port,
     )
-    log.info("ИПС (стенд): %s, управление: %s", address, sandbox.admin_url)
-    try:
-        (until or Event()).wait()
-    except KeyboardInterrupt:
-        log.info("ИПС (стенд) останавливается")
-    finally:
-        sandbox.stop()
+    serve("ИПС", sandbox, start)
 
 
 def _fits(template: str, path: str) -> dict[str, str] | None:

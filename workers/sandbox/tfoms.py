@@ -14,16 +14,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
+import click
 from lxml import etree
 
 from gateway.domain.errors import InvalidRequest
 from gateway.resources import resource_dir
 from gateway.xml.schemas import validate
+from workers.sandbox.commands import serve, serving
 from workers.sandbox.server import LOOPBACK, SandboxServer
 from workers.sandbox.soap import Credentials, Element, SoapPeer
 from workers.sandbox.switches import Malformation, Switches, chosen
@@ -289,32 +291,23 @@ class _TfomsPeer:
         return ready.content.replace("<RESULT>", "<RESULT>?")
 
 
-def serve(
-    host: str,
-    port: int,
-    state: Path | None,
-    *,
-    username: str,
-    password: str,
-    admin_port: int = 0,
-    until: Event | None = None,
-) -> None:
-    """Serve until ``until`` is set, or until Ctrl+C; the addresses go to the log.
-
-    Raises:
-        OSError: a port is taken or the state file cannot be opened.
-    """
+@click.command
+@serving
+@click.option("--username", default="gateway", show_default=True)
+@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+def command(host: str, port: int, admin_port: int, state: Path | None, username: str, password: str) -> None:
+    """ТФОМС: пакеты госпитализации по SOAP."""
     sandbox = TfomsSandbox()
-    address = sandbox.start(
-        username=username, password=password, port=port, state=state, host=host, admin_port=admin_port
+    start = partial(
+        sandbox.start,
+        username=username,
+        password=password,
+        port=port,
+        state=state,
+        host=host,
+        admin_port=admin_port,
     )
-    log.info("ТФОМС (стенд): %s?wsdl, управление: %s", address, sandbox.admin_url)
-    try:
-        (until or Event()).wait()
-    except KeyboardInterrupt:
-        log.info("ТФОМС (стенд) останавливается")
-    finally:
-        sandbox.stop()
+    serve("ТФОМС", sandbox, start)
 
 
 def _name(local: str) -> str:
