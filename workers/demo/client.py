@@ -78,13 +78,18 @@ def submit(services: Services, service_code: str, oid: str, documents: Sequence[
     return outcomes
 
 
-def launch(services: Services, service_code: str, watch: Callable[[Any], None]) -> Any:
-    """«Запуск», then watch the launch until it is over; return its record."""
-    answer = services.control.StartService(serviceCode=service_code)
-    launch_id = answer.launchId[0]
+def start(services: Services, service_code: str, oids: Sequence[str] = ()) -> list[str]:
+    """«Запуск»; return the ids of the launches, one per МО where the service runs per МО."""
+    chosen = {"organizationOid": list(oids)} if oids else None
+    answer = services.control.StartService(serviceCode=service_code, organizationOids=chosen)
+    return list(answer.launchId)
+
+
+def watch(services: Services, launch_id: str, look: Callable[[Any], None]) -> Any:
+    """Look at a launch until it is over; return its record."""
     while True:
         record = services.journal.GetLaunch(launchId=launch_id)
-        watch(record)
+        look(record)
         if record.result != "RUNNING":
             return record
         time.sleep(0.2)
@@ -105,4 +110,14 @@ def all_packets(services: Services, launch_id: str) -> list[Any]:
             return found
 
 
-__all__ = ["Fault", "Services", "TransportError", "all_packets", "launch", "sign_in", "submit", "wait_until_up"]
+__all__ = [
+    "Fault",
+    "Services",
+    "TransportError",
+    "all_packets",
+    "sign_in",
+    "start",
+    "submit",
+    "wait_until_up",
+    "watch",
+]

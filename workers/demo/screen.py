@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.domain.statuses import STATUS_TITLES, PacketStatus
+
 console: Final = Console(width=118, highlight=False)
 FIELDS_SHOWN: Final = 60
 
@@ -41,24 +43,35 @@ def _counts(record: Any) -> str:
     return f"Пакетов {record.packetsTotal}, с ошибками {record.packetsWithErrors}"
 
 
-def launches(records: Sequence[Any]) -> None:
-    """«Лог запусков выбранного сервиса»."""
-    table = Table("Запуск", "Завершение", "Результат", "Всего пакетов", "Пакетов с ошибками", title="Лог запусков")
-    for record in records:
-        total, errors = str(record.packetsTotal), str(record.packetsWithErrors)
-        table.add_row(_moment(record.startedAt), _moment(record.finishedAt), record.resultTitle, total, errors)
-    console.print(table)
+def launches(records: Sequence[Any], titles: Mapping[str, str]) -> None:
+    """«Лог запусков» of every service, one under another."""
+    for code in dict.fromkeys(record.serviceCode for record in records):
+        table = Table("Запуск", "Завершение", "Результат", "Всего пакетов", "Пакетов с ошибками", title=titles[code])
+        for record in records:
+            if record.serviceCode == code:
+                counts = (str(record.packetsTotal), str(record.packetsWithErrors))
+                table.add_row(_moment(record.startedAt), _moment(record.finishedAt), record.resultTitle, *counts)
+        console.print(table)
 
 
 def _moment(value: Any) -> str:
     return f"{value.astimezone():%d.%m.%Y %H:%M:%S}" if value else ""
 
 
-def statuses(counts: Mapping[str, tuple[str, int]]) -> None:
-    """Packets by status."""
+def statuses(counts: Mapping[str, int]) -> None:
+    """Packets of all services by status."""
     table = Table("Статус пакета", "Код", "Пакетов", title="Пакеты по статусам")
-    for code, (title, count) in sorted(counts.items()):
-        table.add_row(title, code, str(count))
+    for code, count in sorted(counts.items()):
+        table.add_row(STATUS_TITLES[PacketStatus(code)], code, str(count))
+    console.print(table)
+
+
+def services(found: Sequence[Any]) -> None:
+    """«Список сервисов» with the result of each one's last launch."""
+    table = Table("Код", "Сервис", "Последний запуск", title="Список сервисов")
+    for service in found:
+        last = "группа" if service.isGroup else "не запускался"
+        table.add_row(service.code, service.title, service.lastLaunch.resultTitle if service.lastLaunch else last)
     console.print(table)
 
 

@@ -17,7 +17,7 @@ from gateway.journal import registry
 from gateway.operations.passwords import hash_password
 from tests.support.houses import PASSWORD, SERVICE, USER, House, documents, environment_for
 from tests.support.up import Up, journal_of
-from workers.demo.client import Services, launch, sign_in, submit
+from workers.demo.client import Services, sign_in, start, submit, watch
 from workers.demo.region import ORGANIZATIONS, Document
 from workers.sandbox.switches import Malformation, Outage
 from workers.sandbox.tfoms import TfomsSandbox
@@ -98,7 +98,7 @@ def test_troubles_are_logged_without_patients(up: Up, peer: TfomsSandbox) -> Non
             submit(mis, SERVICE, OID, [*given, *spoilt(given[0])])
             peer.switches.reset()
             peer.switches.update(trouble)
-            results.append(launch(admin, SERVICE, lambda _: None).result)
+            results.append(watch(admin, start(admin, SERVICE)[0], lambda _: None).result)
         statuses = home.statuses()
     up.stop()
     assert results == ["FAILED", "FAILED", "SUCCESS", "SUCCESS", "SUCCESS"]
