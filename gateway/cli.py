@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import __version__
-from gateway.catalog.registry import load_catalog
+from gateway.catalog.registry import installed
 from gateway.cli_common import DATA, readable_errors, require_free, url_of
 from gateway.cli_export import export
 from gateway.cli_registry import account, organization, service
@@ -83,7 +83,7 @@ def serve(host: str | None, port: int | None) -> None:
     settings = load_settings(**given)
     configure(settings.log_level)
     schema.require_version(connect(settings.require_database(), pool_size=1))
-    load_catalog(settings.exchange_folders, settings.services_off)  # a wrong manifest is told once, not by every child
+    installed(settings)  # a wrong manifest is told once, not by every child
     require_free(settings.host, settings.port)
     from gateway.web import serve as serve_web
 
@@ -98,7 +98,7 @@ def worker() -> None:
     configure(settings.log_level)
     engine = connect(settings.require_database(), pool_size=settings.worker_threads + 4, application="gateway-worker")
     schema.require_version(engine)
-    process = WorkerProcess(engine, load_catalog(settings.exchange_folders, settings.services_off), settings)
+    process = WorkerProcess(engine, installed(settings), settings)
     stop = _stop_signal()
     process.start()
     stop.wait()

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 from sqlalchemy import Engine
 
-from gateway.catalog.registry import load_catalog
+from gateway.catalog.registry import installed
 from gateway.cli_common import DATA, database, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult
@@ -70,7 +70,7 @@ def export(data_dir: Path | None, **given: Any) -> None:
     """Отчёт по любому списку журнала: XML, CSV или страница для печати."""
     engine = database(data_dir)
     settings = load_settings()
-    catalog = load_catalog(settings.exchange_folders, settings.services_off)
+    catalog = installed(settings)
     context = Context(engine, catalog, Cursors(load_secret(engine)))
     printable = given["form"] == PAGE
     names = {field.name for field in fields(ReportOrder)}

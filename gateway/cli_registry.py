@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 
-from gateway.catalog.registry import load_catalog
+from gateway.catalog.registry import installed
 from gateway.cli_common import DATA, database, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
@@ -200,7 +200,7 @@ def service_list(data_dir: Path | None) -> None:
     found = load_settings()
     with database(data_dir).connect() as connection:
         stored = registry.load_service_settings(connection)
-    for code, exchange in load_catalog(found.exchange_folders, found.services_off).exchanges.items():
+    for code, exchange in installed(found).exchanges.items():
         enabled = code not in stored or stored[code].enabled
         table.add_row(code, exchange.manifest.service.title, "да" if enabled else "нет")
     Console().print(table)
@@ -226,7 +226,7 @@ def service_disable(code: str, data_dir: Path | None) -> None:
 
 def _switch(code: str, data_dir: Path | None, *, enabled: bool) -> None:
     found = load_settings()
-    if code not in load_catalog(found.exchange_folders, found.services_off).exchanges:
+    if code not in installed(found).exchanges:
         raise ConfigurationError(f"Нет сервиса {code}: коды перечисляет «gateway service list»")
     with database(data_dir).begin() as connection:
         registry.put_service_settings(connection, code, enabled=enabled)

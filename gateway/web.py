@@ -6,7 +6,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server as Granian
 
-from gateway.catalog.registry import load_catalog
+from gateway.catalog.registry import installed
 from gateway.journal.engine import connect
 from gateway.journal.schema import load_secret, require_version
 from gateway.logs import configure
@@ -27,7 +27,7 @@ def make_context(settings: Settings) -> Context:
     """
     engine = connect(settings.require_database(), pool_size=settings.web_threads + 1, application="gateway-serve")
     require_version(engine)
-    catalog = load_catalog(settings.exchange_folders, settings.services_off)
+    catalog = installed(settings)
     return Context(engine, catalog, Cursors(load_secret(engine)), settings.max_objects, settings.public_url)
 
 

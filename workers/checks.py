@@ -10,7 +10,7 @@ import redis
 from lxml import etree
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.catalog.registry import Catalog, Exchange, load_catalog
+from gateway.catalog.registry import Catalog, Exchange, installed, load_catalog
 from gateway.domain.errors import ConfigurationError
 from gateway.journal.engine import connect
 from gateway.journal.schema import require_version
@@ -38,10 +38,14 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
     found: list[Catalog] = []
 
     def read_catalog() -> None:
-        found.append(load_catalog(settings.exchange_folders, settings.services_off))
+        found.append(installed(settings))
 
     yield _check("Манифесты обменов", read_catalog)
     for catalog in found:
+        for code, exchange in load_catalog(settings.exchange_folders, settings.services_off).exchanges.items():
+            if code not in catalog.exchanges:
+                slug = exchange.manifest.slug
+                yield Check(f"Сервис {code}: не подключён, в списке его нет (нет таблицы services.{slug})", None)
         for exchange in catalog.exchanges.values():
             yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", partial(_check_exchange, exchange))
             yield _check(f"Обмен {exchange.manifest.slug}: настройки", partial(_check_settings, exchange, settings))

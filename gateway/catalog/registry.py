@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from gateway.catalog.manifest import Manifest
 from gateway.domain.errors import ConfigurationError
 from gateway.resources import resource_dir
-from gateway.settings import explain
+from gateway.settings import Settings, explain
 
 ENTRY_POINTS: Final = "gateway.exchanges"
 MANIFESTS: Final = "*/manifest*.toml"
@@ -80,8 +80,22 @@ class Catalog:
         return exchange.manifest if exchange else None
 
 
-def load_catalog(folders: Iterable[Path] = (), services_off: Iterable[str] = ()) -> Catalog:
+def installed(settings: Settings) -> Catalog:
+    """The catalog of an installation: its list of services holds what its settings connect.
+
+    Raises:
+        ConfigurationError: as :func:`load_catalog`.
+    """
+    return load_catalog(settings.exchange_folders, settings.services_off, settings.services)
+
+
+def load_catalog(
+    folders: Iterable[Path] = (), services_off: Iterable[str] = (), connected: Collection[str] | None = None
+) -> Catalog:
     """Read every manifest and check all together before any is used.
+
+    ``connected`` are the slugs of the systems that a site has given settings: a system without them has no place in
+    «Список сервисов», unless its transport needs none. None connects every system.
 
     Raises:
         ConfigurationError: a manifest is wrong, a schema is missing, or two exchanges claim the same code or slug.
@@ -97,17 +111,24 @@ def load_catalog(folders: Iterable[Path] = (), services_off: Iterable[str] = ())
             other = exchanges[code].folder if code in exchanges else slugs[manifest.slug]
             raise ConfigurationError(f"Обмен {exchange.folder}: код или slug уже занят обменом {other}")
         slugs[manifest.slug] = exchange.folder
-        if code in off:
+        if code in off or not _is_connected(manifest, connected):
             continue
         exchanges[code] = exchange
         if manifest.group:
             group = Group(manifest.group.code, manifest.group.title)
             if groups.setdefault(group.code, group) != group:
                 raise ConfigurationError(f"Обмен {exchange.folder}: у группы {group.code} два наименования")
+    unknown = set(connected or ()) - set(slugs)
+    if unknown:
+        raise ConfigurationError(f"Настройки обмена, которого нет: services.{', services.'.join(sorted(unknown))}")
     clash = set(exchanges) & set(groups)
     if clash:
         raise ConfigurationError(f"Код и сервиса, и группы: {', '.join(sorted(clash))}")
     return Catalog(dict(sorted(exchanges.items())), dict(sorted(groups.items())))
+
+
+def _is_connected(manifest: Manifest, connected: Collection[str] | None) -> bool:
+    return connected is None or manifest.slug in connected or not manifest.transport.settings
 
 
 def _found(folders: Iterable[Path]) -> Iterator[Exchange]:

@@ -13,6 +13,7 @@ a module that no log kind of its manifests needs may be absent:
 from __future__ import annotations
 
 from gateway.domain.errors import Finding
+from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange.common import (
     Caller,
@@ -63,5 +64,8 @@ __all__ = [
     "SourceObject",
     "TransportError",
     "Verdict",
+    "inn_is_right",
     "lines",
+    "ogrn_is_right",
+    "snils_is_right",
 ]

@@ -168,8 +168,11 @@ def test_check_tells_a_healthy_installation_from_a_broken_one(database_url: str,
     whole = run("check", database=database_url, **given)
     assert whole.exit_code == 0, whole.output
     assert "ошибка" not in whole.stdout
-    bare = run("check", database=database_url, GATEWAY_EXCHANGE_FOLDERS=EXCHANGES)
-    assert "tfoms_hosp: настройки: Не заданы настройки обмена: address, username, password" in bare.stdout
+    assert "Сервис edu: не подключён, в списке его нет (нет таблицы services.edu)" in whole.stdout
+    half = run("check", database=database_url, GATEWAY_SERVICES__TFOMS_HOSP__USERNAME="u")
+    assert "tfoms_hosp: настройки: Не заданы настройки обмена: address, password" in half.stdout
+    mistyped = run("service", "list", database=database_url, GATEWAY_SERVICES__TFOMS__USERNAME="u")
+    refused(mistyped, 2, "которого нет: services.tfoms")
     assert "Обмен free_beds: функции и схемы" in whole.stdout
 
     broken = tmp_path / "broken"
@@ -209,11 +212,14 @@ def test_settings_are_shown_without_secrets() -> None:
 
 
 def test_a_service_is_switched_off_and_on(database_url: str) -> None:
-    assert run("service", "disable", "tfoms-hosp", database=database_url).exit_code == 0
-    assert "нет" in run("service", "list", database=database_url).stdout
-    assert run("service", "enable", "tfoms-hosp", database=database_url).exit_code == 0
-    assert "нет" not in run("service", "list", database=database_url).stdout
-    refused(run("service", "enable", "invented", database=database_url), 2, "Нет сервиса invented")
+    def service(*words: str) -> Result:
+        return run("service", *words, database=database_url, GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS="https://a.example")
+
+    assert service("disable", "tfoms-hosp").exit_code == 0
+    assert "нет" in service("list").stdout
+    assert service("enable", "tfoms-hosp").exit_code == 0
+    assert "нет" not in service("list").stdout
+    refused(service("enable", "invented"), 2, "Нет сервиса invented")
 
 
 def test_a_password_is_changed_and_the_account_works_again(database_url: str, tmp_path: Path) -> None:

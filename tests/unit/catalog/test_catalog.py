@@ -13,7 +13,6 @@ from gateway.domain.errors import ConfigurationError
 from workers.loading import load_exchange
 
 SAMPLE = Path(__file__).parents[2] / "exchanges" / "free_beds"
-BUILT_IN = {"tfoms-hosp"}
 
 
 def place(root: Path, slug: str = "free_beds", *changes: tuple[str, str]) -> Path:
@@ -101,11 +100,19 @@ def test_an_empty_folder_of_exchanges_is_a_mistake(tmp_path: Path) -> None:
 
 def test_services_may_be_switched_off(tmp_path: Path) -> None:
     place(tmp_path)
-    assert set(load_catalog([tmp_path]).exchanges) == BUILT_IN | {"free-beds"}
-    without = load_catalog([tmp_path], ["tfoms-hosp"])
-    assert set(without.exchanges) == {"free-beds"}
-    assert without.groups == {}
+    with_all, without = load_catalog([tmp_path]), load_catalog([tmp_path], ["tfoms-hosp"])
+    assert set(with_all.exchanges) - set(without.exchanges) == {"tfoms-hosp"}
+    assert "free-beds" in without.exchanges
     assert without.manifest("tfoms-hosp") is None
+
+
+def test_the_list_of_services_holds_the_systems_that_the_site_has_connected(tmp_path: Path) -> None:
+    place(tmp_path)
+    catalog = load_catalog([tmp_path], connected={"tfoms_hosp"})
+    assert "tfoms-hosp" in catalog.exchanges
+    assert "edu" not in catalog.exchanges
+    assert "free-beds" not in catalog.exchanges
+    assert set(load_catalog([tmp_path], connected={"free_beds"}).groups) == set()
 
 
 def digest(catalog: Catalog) -> str:

@@ -10,10 +10,10 @@ import pytest
 from lxml import etree
 
 from gateway.xml.parser import parse
-from workers.exchange import Element, Finding, Job, Operation, Organization, PacketStatus
+from workers.exchange import Element, Finding, Job, Operation, Organization, PacketStatus, snils_is_right
 from workers.exchanges.tfoms_hosp.answer import read
 from workers.exchanges.tfoms_hosp.fields import REQUIRED, TITLES
-from workers.exchanges.tfoms_hosp.rules import RULES, check, snils_is_right
+from workers.exchanges.tfoms_hosp.rules import RULES, check
 
 PERSON = {
     "ID_PAC": "p-1", "FAM": "Примерова", "IM": "Проба", "W": "2", "DR": "1980-02-29", "SNILS": "112-233-445 95",

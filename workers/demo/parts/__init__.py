@@ -26,7 +26,7 @@ class Part(Protocol):
         ...
 
 
-NAMES: Final = ("hospital",)
+NAMES: Final = ("hospital", "edu")
 """Modules of this package, in the order of their playing."""
 
 

@@ -1,0 +1,267 @@
+"""The stand-in service of educational organisations: SOAP over HTTP, strict and stateful.
+
+It knows the organisations of its own list, takes a notification once, and answers each with a receipt at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+from typing import Final
+
+import click
+from lxml import etree
+
+from gateway.domain.errors import GatewayError
+from gateway.resources import resource_dir
+from gateway.xml.parser import parse_text
+from gateway.xml.schemas import validate
+from workers.sandbox.commands import serve, serving
+from workers.sandbox.server import LOOPBACK, SandboxServer
+from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.switches import Switches, chosen
+
+PATH: Final = "/edu"
+SERVICE: Final = "urn:ours:edu:notify:ws:1"
+_NS: Final = {"n": "urn:ours:edu:notify:1"}
+SCHOOLS: Final = frozenset({"1023400000017", "1023400000028"})
+"""ОГРН of the invented organisations it knows."""
+_LEDGER: Final = (
+    "CREATE TABLE IF NOT EXISTS ledger (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,"
+    " school TEXT NOT NULL, sha256 TEXT NOT NULL, verdict TEXT NOT NULL, code TEXT, receptions INTEGER NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One notification the service answered; ``receptions`` counts its arrivals."""
+
+    number: int
+    id: str
+    school: str
+    sha256: str
+    verdict: str
+    code: str | None
+    receptions: int
+
+
+class _Refused(Exception):
+    """This notification is not taken."""
+
+    def __init__(self, code: str, message: str, given_id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.given_id = given_id
+
+
+class EduSandbox:
+    """One stand-in in this process. ``switches`` may be changed at any moment."""
+
+    def __init__(self) -> None:
+        self.switches: Final = Switches()
+
+    def start(
+        self,
+        *,
+        username: str,
+        password: str,
+        port: int = 0,
+        state: Path | None = None,
+        host: str = LOOPBACK,
+        admin_port: int = 0,
+    ) -> str:
+        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
+
+        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
+
+        Raises:
+            OSError: a port is taken or the state file cannot be opened.
+        """
+        self._store = _Store(state)
+        peer = _Schools(self._store, self.switches)
+        soap = SoapPeer(
+            resource_dir("wsdl") / "edu.wsdl",
+            PATH,
+            Credentials(username, password),
+            {"SendNotifications": peer.send_notifications},
+            frozenset({"SendNotifications"}),
+            fault="eduFault",
+        )
+        admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
+        self._server = SandboxServer(soap, self.switches, admin)
+        try:
+            self._server.start(host, port, admin_port)
+        except OSError:
+            self._store.close()
+            raise
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._server.address + PATH
+
+    @property
+    def admin_url(self) -> str:
+        """Address of the admin endpoint: GET, POST, DELETE /switches; GET /ledger."""
+        return self._server.admin_address
+
+    def stop(self) -> None:
+        """Finish what was taken, close the ports and the state."""
+        self._server.stop()
+        self._store.close()
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Every notification ever answered, in the order of arrival."""
+        return self._store.ledger()
+
+
+class _Schools:
+    """The operation of the WSDL."""
+
+    def __init__(self, store: _Store, switches: Switches) -> None:
+        self._store = store
+        self._switches = switches
+        self._schema = resource_dir("xsd") / "edu" / "1.0" / "EduNotification.xsd"
+
+    def send_notifications(self, request: Element) -> Element:
+        """Take notifications in the order given, all in one transaction."""
+        result = etree.Element(_name("result"), nsmap={None: SERVICE})
+        receipts = etree.SubElement(result, _name("receipts"))
+        given = request.iterfind(f"{_name('notifications')}/{_name('notification')}")
+        with self._store.transaction():
+            for position, notification in enumerate(given, 1):
+                receipt = etree.SubElement(receipts, _name("receipt"))
+                _add(receipt, "position", str(position))
+                self._answer(receipt, notification.text or "")
+        return result
+
+    def _answer(self, receipt: Element, text: str) -> None:
+        try:
+            notification_id, status = self._take(text)
+        except _Refused as refused:
+            _add(receipt, "notificationId", refused.given_id)
+            _add(receipt, "status", "REJECTED")
+            _add(receipt, "code", refused.code)
+            _add(receipt, "message", refused.message)
+        else:
+            _add(receipt, "notificationId", notification_id)
+            _add(receipt, "status", status)
+
+    def _take(self, text: str) -> tuple[str, str]:
+        try:
+            root = parse_text(text)
+        except GatewayError:
+            raise _Refused("XML_INVALID", "Уведомление не читается.") from None
+        found = validate(root, self._schema)
+        given = root.findtext("n:NotificationId", None, _NS)
+        if found or given is None:
+            raise _Refused("XML_INVALID", "Уведомление не соответствует схеме.")
+        digest = sha256(text.encode()).hexdigest()
+        known = self._store.find(given.lower())
+        if known is not None and known.sha256 != digest:
+            raise _Refused("DUPLICATE_ID", "Идентификатор уже занят другим содержанием.", given)
+        if known is not None:
+            self._store.received_again(known.id)
+            if known.code is not None:
+                raise _Refused(known.code, "Уведомление уже было отклонено.", given)
+            return given, "DUPLICATE"
+        school = root.findtext("n:EduOrg/n:Ogrn", "", _NS)
+        refused = self._refusal(root, school, given)
+        self._store.record(given.lower(), school, digest, refused.code if refused else None)
+        if refused:
+            raise refused
+        return given, "ACCEPTED"
+
+    def _refusal(self, root: Element, school: str, given: str) -> _Refused | None:
+        values = self._switches.values
+        if school not in SCHOOLS:
+            return _Refused("EDU_ORG_UNKNOWN", "Образовательная организация не найдена.", given)
+        begun, ended = (root.findtext(f"n:Period/n:{name}", "", _NS) for name in ("From", "To"))
+        if ended and ended < begun:
+            return _Refused("PERIOD_INVALID", "Период заканчивается раньше, чем начался.", given)
+        if chosen(values, "reject", given, values.reject_percent):
+            return _Refused("CHILD_NOT_FOUND", "Ребёнок в организации не найден.", given)
+        return None
+
+
+class _Store:
+    """The ledger, in one SQLite file or in memory."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._lock = RLock()
+        self._base = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+        self._base.execute(_LEDGER)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        with self._lock:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._base.execute("ROLLBACK")
+                raise
+            self._base.execute("COMMIT")
+
+    def find(self, key: str) -> LedgerEntry | None:
+        """What came under an id before."""
+        row = self._base.execute("SELECT * FROM ledger WHERE id = ?", (key,)).fetchone()
+        return LedgerEntry(*row) if row else None
+
+    def received_again(self, key: str) -> None:
+        """Count one more arrival."""
+        self._base.execute("UPDATE ledger SET receptions = receptions + 1 WHERE id = ?", (key,))
+
+    def record(self, key: str, school: str, digest: str, code: str | None) -> None:
+        """Write a first arrival with its verdict."""
+        verdict = "REJECTED" if code else "ACCEPTED"
+        self._base.execute(
+            "INSERT INTO ledger (id, school, sha256, verdict, code, receptions) VALUES (?, ?, ?, ?, ?, 1)",
+            (key, school, digest, verdict, code),
+        )
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Every row, in order."""
+        with self._lock:
+            return tuple(LedgerEntry(*row) for row in self._base.execute("SELECT * FROM ledger ORDER BY number"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+
+@click.command
+@serving
+@click.option("--username", default="gateway", show_default=True)
+@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+def command(host: str, port: int, admin_port: int, state: Path | None, username: str, password: str) -> None:
+    """Служба образования: уведомления по SOAP."""
+    sandbox = EduSandbox()
+    start = partial(
+        sandbox.start,
+        username=username,
+        password=password,
+        port=port,
+        state=state,
+        host=host,
+        admin_port=admin_port,
+    )
+    serve("Служба образования", sandbox, start)
+
+
+def _name(local: str) -> str:
+    return f"{{{SERVICE}}}{local}"
+
+
+def _add(parent: Element, local: str, text: str | None) -> None:
+    if text is not None:
+        etree.SubElement(parent, _name(local)).text = text
