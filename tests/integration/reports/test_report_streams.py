@@ -118,16 +118,15 @@ def test_the_command_writes_a_table_a_page_and_nothing_when_refused(
 ) -> None:
     out = tmp_path / "packets.csv"
     wanted = ("export", "packets", "--launch", str(launch), "--output", str(out))
-    done = gateway_command(*wanted, "--account", "mis", "--format", "csv", GATEWAY_DATABASE_URL=database_url)
+    site = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS": "https://a.example"}
+    done = gateway_command(*wanted, "--account", "mis", "--format", "csv", **site)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(out.read_text(encoding="utf-8-sig").splitlines()) > PACKETS // 2
-    page = gateway_command(
-        *wanted, "--account", "mis", "--format", "html", "--text", "777", GATEWAY_DATABASE_URL=database_url
-    )
+    page = gateway_command(*wanted, "--account", "mis", "--format", "html", "--text", "777", **site)
     assert page.returncode == 0
     assert "<table>" in out.read_text(encoding="utf-8")
     out.unlink()
-    refused = gateway_command(*wanted, "--account", "nobody", GATEWAY_DATABASE_URL=database_url)
+    refused = gateway_command(*wanted, "--account", "nobody", **site)
     assert refused.returncode == 2
     assert "nobody" in refused.stderr
     assert list(tmp_path.iterdir()) == []
