@@ -28,7 +28,8 @@ lint: .venv/installed-dev ## стиль, типы, границы модулей
 	.venv/bin/lint-imports
 
 bench: .venv/installed-dev ## измерения; их числа тестами не проверяются
-	@exec $(PYTHON) -m tests.bench_reports $(ARGS)
+	@$(PYTHON) -m tests.bench_reports $(ARGS)
+	@exec $(PYTHON) -m tests.bench_sessions
 
 kill-long: .venv/installed-dev ## долгая проверка на внезапную смерть процессов
 	@exec $(PYTHON) -m tests.kill_long $(ARGS)

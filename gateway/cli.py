@@ -9,7 +9,6 @@ Exit codes: 0 done; 1 the deed was refused or a check failed; 2 settings, schema
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -22,8 +21,10 @@ from rich.table import Table
 
 from gateway import __version__
 from gateway.catalog.registry import installed
-from gateway.cli_common import DATA, readable_errors, require_free, url_of
-from gateway.cli_export import export
+from gateway.cli_ca import ca
+from gateway.cli_common import DATA, published_url, readable_errors, require_free, url_of
+from gateway.cli_export import archive, export
+from gateway.cli_reference import baseline, reference
 from gateway.cli_registry import account, organization, service
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded.supervisor import Supervisor
@@ -41,7 +42,7 @@ def main() -> None:
     """Журнал работы сервисов: SOAP/XML-шлюз региональной МИС."""
 
 
-for group in (account, organization, service):
+for group in (account, organization, service, reference, baseline, ca):
     main.add_command(group)
 
 
@@ -53,15 +54,14 @@ for group in (account, organization, service):
 def up(data_dir: Path, host: str, port: int) -> None:
     """Встроенный профиль: база данных, приём запросов и обмены одной командой."""
     configure()
-    environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port)}
-    if "GATEWAY_PUBLIC_URL" not in os.environ:
-        environment["GATEWAY_PUBLIC_URL"] = f"http://{host}:{port}"
+    public_url = published_url(load_settings(), host, port)
+    environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "GATEWAY_PUBLIC_URL": public_url}
     require_free(host, port)
     stop = _stop_signal()
     with Supervisor(data_dir, environment) as supervisor:
         supervisor.start_children()
         click.echo(supervisor.description)
-        click.echo(f"WSDL: {environment.get('GATEWAY_PUBLIC_URL', os.environ.get('GATEWAY_PUBLIC_URL'))}/")
+        click.echo(f"WSDL: {public_url}/ (другой адрес задаёт GATEWAY_PUBLIC_URL)")
         stop.wait()
 
 
@@ -96,7 +96,7 @@ def worker() -> None:
     """Обмены с внешними системами (рабочий профиль)."""
     settings = load_settings()
     configure(settings.log_level)
-    engine = connect(settings.require_database(), pool_size=settings.worker_threads + 4, application="gateway-worker")
+    engine = connect(settings.require_database(), pool_size=settings.worker_threads + 5, application="gateway-worker")
     schema.require_version(engine)
     process = WorkerProcess(engine, installed(settings), settings)
     stop = _stop_signal()
@@ -203,6 +203,7 @@ def demo(once: bool) -> None:
     click.echo(json.dumps(summary, ensure_ascii=False))
 
 
+main.add_command(archive)
 main.add_command(export)
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import socket
 import sys
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import ip_address
 from pathlib import Path
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import click
 from sqlalchemy import Engine
@@ -20,6 +21,8 @@ from gateway.embedded import postgres
 from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.settings import Settings, load_settings
+
+EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared with only
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +86,23 @@ def url_of(data_dir: Path | None, settings: Settings) -> str:
     if url is None:
         raise ConfigurationError(f"Встроенная база в {data_dir} не запущена: выполните «gateway up --data {data_dir}»")
     return url
+
+
+def published_url(settings: Settings, host: str, port: int) -> str:
+    """Address that the WSDLs publish: the one that the settings give, else that of what listens here."""
+    return settings.public_url if "public_url" in settings.model_fields_set else f"http://{_name_of(host)}:{port}"
+
+
+def _name_of(host: str) -> str:
+    """How callers name what listens on ``host``: every address of a machine is reached by the machine's own name."""
+    if host not in EVERY_ADDRESS:
+        return f"[{host}]" if ":" in host else host
+    name = socket.gethostname()
+    try:
+        known = {str(address[4][0]) for address in socket.getaddrinfo(name, None)}
+    except OSError:
+        known = set()
+    return name if any(not ip_address(address.partition("%")[0]).is_loopback for address in known) else "127.0.0.1"
 
 
 def require_free(host: str, port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +14,16 @@ from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 
 from gateway.catalog.registry import installed
+from gateway.catalog.schedule import MAX_JITTER_S, OFF, Schedule, schedule_of
 from gateway.cli_common import DATA, database, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
-from gateway.journal import registry
+from gateway.domain.zones import time_zone
+from gateway.journal import registry, schedules
+from gateway.journal.engine import database_now
+from gateway.journal.registry import ServiceSettings
 from gateway.operations.passwords import hash_password
-from gateway.settings import load_settings
+from gateway.settings import Settings, load_settings
 
 COMMAND_LINE: Final = "командная строка"
 LOGIN: Final = re.compile(r"[\w.@-]{1,64}")
@@ -165,6 +170,8 @@ def organization_import(file: Path, data_dir: Path | None) -> None:
         for row in rows:
             codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
             registry.put_organization(connection, row["oid"], row["name"], codes)
+        event = registry.AuditEvent("organization-put", [row["oid"] for row in rows])
+        registry.audit(connection, None, event, who=COMMAND_LINE)
     click.echo(f"Загружено МО: {len(rows)}")
 
 
@@ -196,14 +203,26 @@ def service() -> None:
 @readable_errors
 def service_list(data_dir: Path | None) -> None:
     """Показать сервисы."""
-    table = Table("Код", "Наименование", "Включён")
+    table = Table("Код", "Наименование", "Включён", "Расписание", "Следующий запуск")
     found = load_settings()
     with database(data_dir).connect() as connection:
         stored = registry.load_service_settings(connection)
     for code, exchange in installed(found).exchanges.items():
-        enabled = code not in stored or stored[code].enabled
-        table.add_row(code, exchange.manifest.service.title, "да" if enabled else "нет")
+        service, kept = exchange.manifest.service, stored.get(code, ServiceSettings())
+        schedule = schedule_of(service.schedule, kept, found.time_zone)
+        planned = kept.next_start_at if schedule and kept.next_start_of == schedule.mark else None
+        table.add_row(
+            code,
+            service.title,
+            "да" if kept.enabled else "нет",
+            schedule.title if schedule else "",
+            _local(planned, schedule) if schedule and planned else "",
+        )
     Console().print(table)
+
+
+def _local(moment: datetime, schedule: Schedule) -> str:
+    return f"{moment.astimezone(time_zone(schedule.time_zone)):%d.%m.%Y %H:%M}"
 
 
 @service.command("enable")
@@ -225,11 +244,51 @@ def service_disable(code: str, data_dir: Path | None) -> None:
 
 
 def _switch(code: str, data_dir: Path | None, *, enabled: bool) -> None:
-    found = load_settings()
-    if code not in installed(found).exchanges:
-        raise ConfigurationError(f"Нет сервиса {code}: коды перечисляет «gateway service list»")
+    _require_service(load_settings(), code)
     with database(data_dir).begin() as connection:
-        registry.put_service_settings(connection, code, enabled=enabled)
+        schedules.set_enabled(connection, code, enabled=enabled)
         event = registry.AuditEvent("service-enable" if enabled else "service-disable", [code])
         registry.audit(connection, None, event, who=COMMAND_LINE)
     click.echo(f"Сервис {code} {'включён' if enabled else 'отключён'}")
+
+
+def _require_service(found: Settings, code: str) -> str | None:
+    """The schedule that the service's manifest gives it, if it gives one."""
+    exchange = installed(found).exchanges.get(code)
+    if exchange is None:
+        raise ConfigurationError(f"Нет сервиса {code}: коды перечисляет «gateway service list»")
+    return exchange.manifest.service.schedule
+
+
+@service.command("schedule")
+@click.argument("code")
+@click.argument("cron", required=False)
+@click.option("--off", is_flag=True, help="Не запускать по расписанию.")
+@click.option("--default", "as_shipped", is_flag=True, help="Вернуть расписание из поставки обмена.")
+@click.option("--time-zone", "zone", metavar="IANA", help="Часовой пояс; без него GATEWAY_TIME_ZONE.")
+@click.option("--jitter", "jitter_s", type=click.IntRange(0, MAX_JITTER_S), default=0, help="Разброс запусков, с.")
+@DATA
+@readable_errors
+def service_schedule(
+    code: str, cron: str | None, off: bool, as_shipped: bool, zone: str | None, jitter_s: int, data_dir: Path | None
+) -> None:
+    """Запускать сервис по расписанию: CRON — пять полей, «минута час день месяц день_недели», в кавычках."""
+    if (cron is not None) + off + as_shipped != 1:
+        raise ConfigurationError("Укажите одно из трёх: расписание, --off или --default")
+    found = load_settings()
+    default = _require_service(found, code)
+    kept = ServiceSettings(True, OFF if off else cron, zone, jitter_s)
+    schedule = schedule_of(default, kept, found.time_zone)
+    with database(data_dir).begin() as connection:
+        now = database_now(connection)
+        if schedule:
+            schedule.check(now)
+        schedules.set_schedule(connection, code, kept.schedule, zone, jitter_s)
+        detail = {"schedule": kept.schedule, "time_zone": zone, "jitter_s": jitter_s}
+        registry.audit(
+            connection, None, registry.AuditEvent("service-schedule", [code], detail=detail), who=COMMAND_LINE
+        )
+    if schedule is None:
+        click.echo(f"Сервис {code} по расписанию не запускается")
+    else:
+        click.echo(f"Сервис {code}: {schedule.title}, ближайший запуск {_local(schedule.next_start(now), schedule)}")

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -25,8 +26,12 @@ from pydantic_settings import (
 )
 
 from gateway.domain.errors import ConfigurationError
+from gateway.domain.zones import time_zone
 
 PREFIX: Final = "GATEWAY_"
+_BESIDE_FIELDS: Final = (f"{PREFIX}CONFIG", f"{PREFIX}DATABASE_URL_FILE", f"{PREFIX}REDIS_URL_FILE")
+_NOT_SETTINGS: Final = (f"{PREFIX}TEST_", f"{PREFIX}SANDBOX_", f"{PREFIX}DEMO_", f"{PREFIX}PASSWORD")
+"""Variables of the tests, the stand-ins, the demonstration and the client examples."""
 MASK: Final = "••••••"
 
 
@@ -35,6 +40,14 @@ def _divide(value: object) -> object:
 
 
 FromCommas: Final = BeforeValidator(_divide)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        time_zone(name)
+    except ConfigurationError as error:
+        raise ValueError(error.message) from None
+    return name
 
 
 class Settings(BaseSettings):
@@ -63,6 +76,12 @@ class Settings(BaseSettings):
     )
     services_off: Annotated[tuple[str, ...], NoDecode, FromCommas] = Field(
         (), description="Коды сервисов, которых в этом регионе нет"
+    )
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "Europe/Moscow", description="Часовой пояс расписаний, у которых нет своего"
+    )
+    schedule_catch_up_s: int = Field(
+        3600, ge=60, le=86_400, description="Насколько опоздавший запуск по расписанию ещё выполняется, с"
     )
     max_objects: int = Field(1000, ge=1, le=10_000, description="Документов в одном SubmitObjects")
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, FromCommas] = Field(
@@ -118,12 +137,27 @@ def _read_secret(name: str, path: str) -> str:
         raise ConfigurationError(f"Не читается файл с секретом {name}: {error.strerror}") from error
 
 
+def _refuse_unknown_variables() -> None:
+    """A mistyped name would silently leave its default in force."""
+    fields = {f"{PREFIX}{name}".upper(): field for name, field in Settings.model_fields.items()}
+    tables = tuple(f"{name}__" for name, field in fields.items() if get_origin(field.annotation) is dict)
+    known = {*fields, *_BESIDE_FIELDS}
+    for variable in sorted(os.environ):
+        name = variable.upper()
+        if not name.startswith(PREFIX) or name in known or name.startswith((*tables, *_NOT_SETTINGS)):
+            continue
+        near = get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
+        hint = f": возможно, имелось в виду {PREFIX}{near[0]}" if near else ""
+        raise ConfigurationError(f"Переменной окружения {variable} шлюз не знает{hint}")
+
+
 def load_settings(**given: Any) -> Settings:
     """Parse the settings of this process; ``given`` values win.
 
     Raises:
-        ConfigurationError: it names the setting and what is wrong with it.
+        ConfigurationError: it names the setting and what is wrong with it, or a ``GATEWAY_*`` variable that is none.
     """
+    _refuse_unknown_variables()
     config = os.environ.get(f"{PREFIX}CONFIG")
     if config and not Path(config).is_file():
         raise ConfigurationError(f"Нет файла настроек {config} (GATEWAY_CONFIG)")

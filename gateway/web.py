@@ -28,7 +28,8 @@ def make_context(settings: Settings) -> Context:
     engine = connect(settings.require_database(), pool_size=settings.web_threads + 1, application="gateway-serve")
     require_version(engine)
     catalog = installed(settings)
-    return Context(engine, catalog, Cursors(load_secret(engine)), settings.max_objects, settings.public_url)
+    cursors = Cursors(load_secret(engine))
+    return Context(engine, catalog, cursors, settings.max_objects, settings.public_url, settings.time_zone)
 
 
 def application() -> Front:

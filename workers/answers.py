@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, finding_lines
 from gateway.domain.statuses import VERDICTS
 from gateway.journal import packets
+from gateway.journal.bodies import unpack
+from gateway.journal.items import ItemOutcome
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
 from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.exchange import Peer, Reply
+from workers.exchange import Finding, PacketStatus, Peer, Refusal, Reply, Verdict, flk, lines
 from workers.loading import Loaded
 from workers.run import Point, Surroundings
 
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 TAKE: Final = 100
 TAKE_MAX: Final = 1000
+MAX_FINDINGS: Final = 1000
+"""So many refusals of one packet are kept; all of them stand in the answer itself."""
 UNREADABLE: Final = "Ответ внешней системы не разобран, ожидается исправленный ответ"
 
 
@@ -53,29 +58,52 @@ class AnswerDesk:
                 around.reached(Point.ANSWERS_CONFIRMED)
 
     def _journal(self, around: Surroundings, lease: Lease, service_code: str, replies: list[Reply]) -> list[str]:
-        outcomes: dict[UUID, Outcome] = {}
-        read: list[Reply] = []
+        verdicts: dict[UUID, tuple[Reply, Verdict]] = {}
+        read: list[tuple[UUID, Reply]] = []
         unread: dict[UUID, str] = {}
-        for reply in replies:
-            outcome = self._read(reply)
-            if outcome is None:
-                unread[reply.packet_id] = UNREADABLE
+        for packet_id, reply in self._addressed(around, lease, service_code, replies):
+            verdict = self._read(reply)
+            if verdict is None:
+                unread[packet_id] = UNREADABLE
                 self._left.add(reply.confirm_id)
             else:
-                outcomes[reply.packet_id] = outcome
-                read.append(reply)
+                verdicts[packet_id] = (reply, verdict)
+                read.append((packet_id, reply))
         with leased(around.engine, lease) as connection:
-            packets.settle(connection, service_code, list(outcomes.values()))
+            refused = [packet_id for packet_id, (_, verdict) in verdicts.items() if verdict.refusals]
+            sent = packets.packed_data(connection, refused)
+            outcomes = [
+                outcome_of(packet_id, verdict, reply.answer, unpack(sent[packet_id]) if packet_id in sent else None)
+                for packet_id, (reply, verdict) in verdicts.items()
+            ]
+            packets.settle(connection, service_code, outcomes)
             packets.note(connection, unread)
-            placed = packets.known(connection, service_code, list(outcomes))
-        for reply in read:
-            if reply.packet_id not in placed:
+            placed = packets.known(connection, service_code, list(verdicts))
+        for packet_id, reply in read:
+            if packet_id not in placed:
                 self._left.add(reply.confirm_id)
-                logger.warning("an answer names packet %s, which this journal does not hold", reply.packet_id)
-        return [reply.confirm_id for reply in read if reply.packet_id in placed]
+                logger.warning("an answer names packet %s, which this journal does not hold", packet_id)
+        return [reply.confirm_id for packet_id, reply in read if packet_id in placed]
 
-    def _read(self, reply: Reply) -> Outcome | None:
-        """The outcome an answer tells, or None when it is not what its schema says."""
+    def _addressed(
+        self, around: Surroundings, lease: Lease, service_code: str, replies: list[Reply]
+    ) -> Iterator[tuple[UUID, Reply]]:
+        """Answers with the ids of their packets; one whose name is of no packet of ours, or of another, is left."""
+        names = [reply.name for reply in replies if reply.name is not None]
+        ids: dict[str, UUID] = {}
+        if names:
+            with leased(around.engine, lease) as connection:
+                ids = packets.named(connection, service_code, names)
+        for reply in replies:
+            packet_id = reply.packet_id if reply.name is None else ids.get(reply.name)
+            if packet_id is not None and reply.packet_id in (None, packet_id):
+                yield packet_id, reply
+            else:
+                self._left.add(reply.confirm_id)
+                logger.warning("an answer of %s names no packet of this journal, or two different ones", service_code)
+
+    def _read(self, reply: Reply) -> Verdict | None:
+        """The verdict an answer tells, or None when it is not what its schema says."""
         schema = self._loaded.exchange.manifest.answer_schema
         try:
             root = parse(reply.answer, ANSWER_LIMITS)
@@ -84,6 +112,40 @@ class AnswerDesk:
         if self._loaded.read is None or (schema and validate(root, self._loaded.exchange.schema(schema))):
             return None
         verdict = self._loaded.read(root)
-        if verdict.status not in VERDICTS:
-            return None
-        return Outcome(reply.packet_id, verdict.status, verdict.text or None, reply.answer)
+        return verdict if verdict.status in VERDICTS else None
+
+
+def outcome_of(
+    packet_id: UUID,
+    verdict: Verdict,
+    answer: bytes | None,
+    data: bytes | None,
+    sources: frozenset[PacketStatus] = frozenset(),
+) -> Outcome:
+    """What a verdict means for a packet; ``data`` is the packet as it left, in which the refusals have their places."""
+    found = (*verdict.findings, *_placed(verdict.refusals, data))[:MAX_FINDINGS]
+    text = lines(part for part in (verdict.text, finding_lines(found)) if part)
+    return Outcome(
+        packet_id,
+        verdict.status,
+        text or None,
+        answer,
+        sources=sources,
+        items=item_outcomes(verdict),
+        findings=found,
+    )
+
+
+def _placed(refusals: Sequence[Refusal], data: bytes | None) -> tuple[Finding, ...]:
+    try:
+        packet = None if data is None or not refusals else parse(data, ANSWER_LIMITS)
+    except GatewayError:
+        packet = None  # a packet that is no XML document has no places
+    if packet is None:
+        return tuple(Finding("/", None, r.code, r.comment or flk.UNEXPLAINED) for r in refusals)
+    return flk.findings(refusals, packet)
+
+
+def item_outcomes(verdict: Verdict) -> dict[int, ItemOutcome]:
+    """The peer's words on single records, as the journal keeps them."""
+    return {position: ItemOutcome(word.accepted, word.text or None) for position, word in verdict.items.items()}

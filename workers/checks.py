@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.catalog.registry import Catalog, Exchange, installed, load_catalog
 from gateway.domain.errors import ConfigurationError
+from gateway.domain.launches import LogKind
 from gateway.journal.engine import connect
 from gateway.journal.schema import require_version
 from gateway.resources import resource_dir
@@ -23,6 +24,7 @@ from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.loading import load_exchange
 from workers.transports import open_transport
+from workers.wording import read_manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _check_exchange(exchange: Exchange) -> None:
 
 def _check_settings(exchange: Exchange, settings: Settings) -> None:
     manifest = exchange.manifest
+    if manifest.service.log is LogKind.NOTIFICATIONS:
+        read_manner(exchange, settings.service_settings(manifest.slug))
     open_transport(manifest.transport, settings.service_settings(manifest.slug), exchange.wsdl()).close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,36 +42,46 @@ def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, pack
     due = lock() or lock()  # a whole batch may be left out while it waits for its locks; the second look is past them
     if not due:
         return 0
-    rows = registry.load_organizations(connection, {d.organization_id for d in due})
-    organizations = {key: Organization(r.id, r.oid, r.name, r.codes) for key, r in rows.items()}
+    organizations = load_organizations(connection, {d.organization_id for d in due})
     now, ids = database_now(connection), new_ids(connection)
     schema = loaded.exchange.schema(packet_type.schema_path)
     formed = []
     for source in due:
-        job = _job(next(ids), packet_type.code, source, organizations[source.organization_id], now)
-        findings, element = _build(loaded, job)
-        data = None if element is None else serialize(element)
+        job = make_job(loaded, next(ids), packet_type.code, source, organizations[source.organization_id], now)
+        findings, element = build(loaded, job, loaded.form)
+        data = None if element is None else serialize(element, standalone=packet_type.standalone)
         if data is not None and not findings:
-            findings = _judge(loaded, job, data, schema)
-        formed.append(FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings)))
+            findings = judge(loaded, job, data, schema)
+        name = loaded.name(job) if loaded.name else None
+        formed.append(FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings), name=name))
     journal_formed(connection, launch.service_code, launch.id, loaded.rules, formed)
     return len(due)
 
 
-def _job(packet_id: UUID, packet_type: str, source: DueObject, organization: Organization, now: datetime) -> Job:
+def load_organizations(connection: Connection, ids: Collection[int]) -> dict[int, Organization]:
+    """МО by id, as an exchange sees them."""
+    rows = registry.load_organizations(connection, ids)
+    return {key: Organization(r.id, r.oid, r.name, r.codes) for key, r in rows.items()}
+
+
+def make_job(
+    loaded: Loaded, packet_id: UUID, packet_type: str, source: DueObject, organization: Organization, now: datetime
+) -> Job:
+    """One object to form, its content parsed."""
     root = parse(unpack(source.packed))
-    return Job(packet_id, packet_type, source.operation, source.object_id, organization, now, root)
+    return Job(packet_id, packet_type, source.operation, source.object_id, organization, now, root, loaded.reference)
 
 
-def _build(loaded: Loaded, job: Job) -> tuple[Sequence[Finding], Element | None]:
+def build(loaded: Loaded, job: Job, form: Callable[[Job], Element] | None) -> tuple[Sequence[Finding], Element | None]:
+    """Hold the source against the business rules and form it; None where it cannot be formed at all."""
     findings = loaded.check(job) if loaded.check else ()
     try:
-        return findings, loaded.form(job) if loaded.form else None
+        return findings, form(job) if form else None
     except MissingSourceData as missing:
         return (*findings, *missing.findings), None
 
 
-def _judge(loaded: Loaded, job: Job, data: bytes, schema: Path) -> Sequence[Finding]:
+def judge(loaded: Loaded, job: Job, data: bytes, schema: Path) -> Sequence[Finding]:
     """Hold the packet's own bytes against the strict schema; where the exchange can, name the place in the source."""
     findings = validate(parse(data), schema)
     if loaded.locate is None:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
 
+from gateway.catalog.manifest import Manifest
 from gateway.catalog.registry import Exchange
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind
-from workers.exchange import Element, Finding, Form, Job, Peer, Session, Verdict
+from workers.exchange import (
+    NO_REFERENCE,
+    Channel,
+    Compose,
+    Element,
+    Finding,
+    Form,
+    FormFrame,
+    FormRecord,
+    Job,
+    Peer,
+    Receive,
+    Reference,
+    Session,
+    Source,
+    Verdict,
+)
+from workers.reference import Shelf
 
-PARTS = ("form", "rules", "peer", "answer", "session")
+PARTS = ("form", "rules", "peer", "answer", "session", "receive", "notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +44,27 @@ class Loaded:
     exchange: Exchange
     rules: str
     form: Form | None
+    record: FormRecord | None
+    frame: FormFrame | None
+    name: Callable[[Any], str] | None
     check: Callable[[Job], Sequence[Finding]] | None
     locate: Callable[[Job, str], str] | None
     connect: Callable[[Any], Peer] | None
     read: Callable[[Element], Verdict] | None
-    run: Callable[[Session], None] | None
+    run: Callable[[Session], str | None] | None
+    source: Callable[[Any], Source] | None
+    receive: Receive | None
+    prepare: Callable[[Element], Element] | None
+    reference: Reference = NO_REFERENCE
+    compose: Compose | None = None
+    channel: Channel | None = None
+
+    def under(self, shelf: Shelf) -> Loaded:
+        """The exchange as one launch uses it: with its dictionaries, whose versions are part of the rules."""
+        if not shelf.digest:
+            return self
+        rules = hashlib.sha256(f"{self.rules} {shelf.digest}".encode()).hexdigest()[:16]
+        return replace(self, rules=rules, reference=shelf)
 
 
 def load_exchange(exchange: Exchange) -> Loaded:
@@ -43,20 +78,36 @@ def load_exchange(exchange: Exchange) -> Loaded:
         exchange=exchange,
         rules=exchange.rules_digest(),
         form=getattr(parts.get("form"), "form", None),
+        record=getattr(parts.get("form"), "record", None),
+        frame=getattr(parts.get("form"), "frame", None),
+        name=getattr(parts.get("form"), "name", None),
         check=getattr(parts.get("rules"), "check", None),
         locate=getattr(parts.get("form"), "locate", None),
         connect=getattr(parts.get("peer"), "connect", None),
         read=getattr(parts.get("answer"), "read", None),
         run=getattr(parts.get("session"), "run", None),
+        source=getattr(parts.get("peer"), "source", None),
+        receive=getattr(parts.get("receive"), "receive", None),
+        prepare=getattr(parts.get("receive"), "prepare", None),
+        compose=getattr(parts.get("notice"), "compose", None),
+        channel=getattr(parts.get("notice"), "CHANNEL", None),
     )
     manifest = exchange.manifest
-    needed = ("run",) if manifest.service.log is LogKind.SESSION else ("form", "connect")
-    if manifest.sending.answers == "collect":
-        needed = (*needed, "read")
-    missing = [name for name in needed if getattr(loaded, name) is None]
+    missing = [name for name in _needed(manifest) if getattr(loaded, name) is None]
     if missing:
         raise ConfigurationError(f"Обмен {manifest.slug}: нет функции {', '.join(missing)}")
     return loaded
+
+
+def _needed(manifest: Manifest) -> tuple[str, ...]:
+    if manifest.service.log is LogKind.SESSION:
+        return ("run",)
+    if manifest.service.log is LogKind.NOTIFICATIONS:
+        return ("compose", "channel")
+    if manifest.receives:
+        return ("source", "receive")
+    forming = {name for p in manifest.packet_types for name in (("record", "frame") if p.records > 1 else ("form",))}
+    return (*sorted(forming), "connect", *(("read",) if manifest.sending.answers == "collect" else ()))
 
 
 def _import(exchange: Exchange, part: str) -> ModuleType:

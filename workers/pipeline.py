@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
-from gateway.domain.statuses import Operation, PacketStatus
-from gateway.journal import launches, outbox, packets
+from gateway.domain.statuses import CHANGES, Operation, PacketStatus
+from gateway.journal import groups, launches, outbox, packets
 from gateway.journal.engine import database_now
 from gateway.journal.launches import LaunchState, Stage
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome, ReadyPacket
-from workers.answers import AnswerDesk
+from workers.answers import AnswerDesk, outcome_of
 from workers.exchange import (
     InDoubt,
     Known,
@@ -35,6 +35,7 @@ from workers.exchange import (
     TransportError,
 )
 from workers.forming import form_batch
+from workers.framing import form_packets, number_packets
 from workers.loading import Loaded
 from workers.run import Pause, Point, Surroundings
 
@@ -42,6 +43,7 @@ SENDING: Final = frozenset({PacketStatus.SENDING})
 IN_DOUBT: Final = frozenset({PacketStatus.IN_DOUBT})
 ASK_BATCH: Final = 100
 REARM_BATCH: Final = 1000
+NUMBER_BATCH: Final = 10
 LATE_ANSWERS_S: Final = 30.0
 UNCONFIRMED: Final = "Внешняя система не подтвердила получение пакета"
 
@@ -172,20 +174,41 @@ class LaunchRun:
 
     def _form(self) -> None:
         manifest = self._loaded.exchange.manifest
+        with leased(self._around.engine, self._lease) as connection:
+            shelf = self._around.library.open(connection, manifest.dictionaries)
+        loaded = self._loaded.under(shelf)
         for packet_type in manifest.packet_types:
             taken = 1
             while taken:
                 self._check()
                 with leased(self._around.engine, self._lease) as connection:
-                    taken = form_batch(connection, self._loaded, self._launch, packet_type)
+                    if launches.stop_requested(connection, self._launch.id):
+                        raise ConfigurationError(STOPPED_TEXT)
+                    form = form_packets if packet_type.records > 1 else form_batch
+                    taken = form(connection, loaded, self._launch, packet_type)
                     self._around.reached(Point.FORMING)
                 self._around.reached(Point.FORMED)
+        self._number_groups()
         with leased(self._around.engine, self._lease) as connection:
-            launches.enter(connection, self._launch.id, Stage.SEND)
+            launches.enter(connection, self._launch.id, Stage.SEND, remark=shelf.remark)
+
+    def _number_groups(self) -> None:
+        """Give packets of many their places, now that it is known how many there are."""
+        launch, places = self._launch, []
+        if any(packet_type.records > 1 for packet_type in self._loaded.exchange.manifest.packet_types):
+            with leased(self._around.engine, self._lease) as connection:
+                groups.group_of(connection, launch.id)
+                places = groups.unnumbered(connection, launch.service_code, launch.scope, launch.id)
+        for start in range(0, len(places), NUMBER_BATCH):
+            self._check()
+            with leased(self._around.engine, self._lease) as connection:
+                number_packets(connection, self._loaded, launch.service_code, places[start : start + NUMBER_BATCH])
+            self._around.reached(Point.NUMBERED)
+        self._around.reached(Point.NUMBERED)
 
     def _send(self) -> None:
         manifest = self._loaded.exchange.manifest
-        for operation in Operation:
+        for operation in CHANGES:
             codes = [p.code for p in manifest.packet_types]
             for code in reversed(codes) if operation is Operation.DELETE else codes:
                 while self._send_batch(operation, code):
@@ -209,13 +232,13 @@ class LaunchRun:
             return False
         self._around.reached(Point.SENDING)
         try:
-            receipts = peer.send([Outgoing(r.id, r.packet_type, r.operation, r.data) for r in ready])
+            receipts = peer.send([Outgoing(r.id, r.packet_type, r.operation, r.data, r.name) for r in ready])
         except TransportError as error:
             self._settle([self._after_attempt(r, error) for r in ready])
             raise
         self._around.reached(Point.SENT)
         words = {r.packet_id: r for r in receipts}
-        self._settle([_received(r.id, words.get(r.id)) for r in ready])
+        self._settle([_received(r, words.get(r.id)) for r in ready])
         self._around.reached(Point.SETTLED)
         if any(r.id not in words for r in ready):
             raise InDoubt(UNCONFIRMED)
@@ -239,8 +262,7 @@ class LaunchRun:
             return Pause(retry.delay_s * retry.factor ** (failures - 1), failures)
         with leased(self._around.engine, self._lease) as connection:
             waiting = self._waiting(connection)
-        peer = self._loaded.exchange.manifest.peer
-        self._end(LaunchResult.FAILED, f"{peer} недоступен", f"ждут отправки: {waiting}")
+        self._end(LaunchResult.FAILED, self._loaded.exchange.manifest.peer_is_away, f"ждут отправки: {waiting}")
         return None
 
     def _collect_answers(self) -> Pause | None:
@@ -297,9 +319,8 @@ def _resolved(packet_id: UUID, received: set[UUID]) -> Outcome:
     return Outcome(packet_id, status, sources=IN_DOUBT)
 
 
-def _received(packet_id: UUID, receipt: Receipt | None) -> Outcome:
+def _received(ready: ReadyPacket, receipt: Receipt | None) -> Outcome:
     """The peer's immediate word; a packet of the batch that it does not mention is in doubt."""
     if receipt is None:
-        return Outcome(packet_id, PacketStatus.IN_DOUBT, error=UNCONFIRMED, sources=SENDING)
-    verdict = receipt.verdict
-    return Outcome(packet_id, verdict.status, verdict.text or None, receipt.answer, sources=SENDING)
+        return Outcome(ready.id, PacketStatus.IN_DOUBT, error=UNCONFIRMED, sources=SENDING)
+    return outcome_of(ready.id, receipt.verdict, receipt.answer, ready.data, SENDING)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import Engine
 
 from workers.exchange import Peer
+from workers.reference import Library
 
 
 class Point(StrEnum):
@@ -19,6 +20,7 @@ class Point(StrEnum):
     REARMED = "rearmed"
     FORMING = "forming"
     FORMED = "formed"
+    NUMBERED = "numbered"
     SENDING = "sending"
     SENT = "sent"
     SETTLED = "settled"
@@ -43,9 +45,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a run needs of its process. ``reached`` is told every named point; ``stopping`` asks for an early pause."""
+    """What a run needs of its process. ``reached`` is told every named point; ``stopping`` asks for an early pause.
+
+    ``settings`` are those of the site for this exchange; ``library`` holds the process's dictionaries.
+    """
 
     engine: Engine
     open_peer: Callable[[], AbstractContextManager[Peer]]
     stopping: Callable[[], bool] = lambda: False
     reached: Callable[[Point], None] = lambda _point: None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    library: Library = field(default_factory=Library)

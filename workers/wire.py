@@ -10,17 +10,19 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, TransportError
+from workers.exchange import InDoubt, NotSent, PeerRefused, TransportError
 
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
@@ -46,8 +48,9 @@ class Wire:
     def __init__(self, settings: Mapping[str, str]) -> None:
         """Prepare connections; nothing is opened yet.
 
-        Settings: ``address`` (http or https), optional ``connect_timeout_s`` (5), ``read_timeout_s`` (30) and
-        ``ca_bundle`` (file with the certificates to trust instead of the system's).
+        Settings: ``address`` (http or https), optional ``connect_timeout_s`` (5), ``read_timeout_s`` (30),
+        ``ca_bundle`` (file with the certificates to trust instead of the system's) and ``proxy``
+        (``http://[name:password@]host:port``, through which everything goes).
 
         Raises:
             ConfigurationError: a setting is missing or wrong.
@@ -59,11 +62,9 @@ class Wire:
         self.peer = parts.netloc.rpartition("@")[2]
         self._read_timeout_s = positive(settings, "read_timeout_s", READ_TIMEOUT_S)
         connect_timeout_s = positive(settings, "connect_timeout_s", CONNECT_TIMEOUT_S)
-        self._pool = urllib3.PoolManager(
-            retries=False,
-            timeout=urllib3.Timeout(connect=connect_timeout_s, read=self._read_timeout_s),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=_ca_bundle(settings),
+        timeout = urllib3.Timeout(connect=connect_timeout_s, read=self._read_timeout_s)
+        self._pool = _manager(settings)(
+            retries=False, timeout=timeout, cert_reqs="CERT_REQUIRED", ca_certs=_ca_bundle(settings)
         )
 
     def send(self, method: str, url: str, headers: Mapping[str, str], data: bytes = b"") -> HttpAnswer:
@@ -75,19 +76,48 @@ class Wire:
         """
         body = None if method == "GET" else _Body(data)
         length = {} if body is None else {"Content-Length": str(len(data))}
+        with self._answering(method, url, {**headers, **length}, body) as response:
+            until = time.monotonic() + self._read_timeout_s
+            refusal = lost(method, f"{self.peer} прислал ответ больше допустимых {MAX_ANSWER_BYTES} байт.")
+            content = b"".join(self._pieces(method, response, until, MAX_ANSWER_BYTES, refusal))
+            return HttpAnswer(response.status, response.headers, content)
+
+    def download(
+        self, url: str, headers: Mapping[str, str], take: Callable[[bytes], object], *, max_bytes: int, within_s: float
+    ) -> HttpAnswer:
+        """GET a document of any size and ``take`` it piece by piece; what does not come with status 200 is not read.
+
+        Raises:
+            NotSent: no whole document came within the time; a part of it was taken.
+            PeerRefused: the document has more bytes than ``max_bytes``.
+            ConfigurationError: ``take`` cannot write.
+        """
+        with self._answering("GET", url, headers, None) as response:
+            if response.status == HTTPStatus.OK:
+                until = time.monotonic() + within_s
+                refusal = PeerRefused(f"Документ от {self.peer} больше допустимых {max_bytes} байт.")
+                for piece in self._pieces("GET", response, until, max_bytes, refusal):
+                    _write(take, piece)
+            return HttpAnswer(response.status, response.headers, b"")
+
+    @contextmanager
+    def _answering(
+        self, method: str, url: str, headers: Mapping[str, str], body: _Body | None
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Send a request and give its answer, unread; what breaks until it is read is named."""
         try:
             response = self._pool.request(
                 method,
                 url,
                 body=body,
-                headers={**headers, **length},
+                headers=headers,
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
             )
             # Closing an answer read to its end leaves the connection in the pool; any other is cut.
             with closing(response):
-                return HttpAnswer(response.status, response.headers, self._content(method, response))
+                yield response
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._broken(method, error, left=body is not None and body.left) from None
 
@@ -95,17 +125,18 @@ class Wire:
         """Close the connections."""
         self._pool.clear()
 
-    def _content(self, method: str, response: urllib3.BaseHTTPResponse) -> bytes:
-        """Read the whole answer; one that drips is cut off after the read time-out, however it drips."""
-        until = time.monotonic() + self._read_timeout_s
-        content = bytearray()
+    def _pieces(
+        self, method: str, response: urllib3.BaseHTTPResponse, until: float, max_bytes: int, refusal: TransportError
+    ) -> Iterator[bytes]:
+        """Yield the whole answer; one that drips is cut off at ``until``, however it drips, a long one refused."""
+        left = max_bytes
         while chunk := response.read1(_CHUNK_BYTES):
-            content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                raise lost(method, f"{self.peer} прислал ответ больше допустимых {MAX_ANSWER_BYTES} байт.")
+            left -= len(chunk)
+            if left < 0:
+                raise refusal
+            yield chunk
             if time.monotonic() > until:
                 raise lost(method, f"{self.peer} не прислал ответ целиком за отведённое время.")
-        return bytes(content)
 
     def _broken(self, method: str, error: Exception, *, left: bool) -> TransportError:
         if left and isinstance(error, urllib3.exceptions.ReadTimeoutError):
@@ -160,3 +191,23 @@ def _ca_bundle(settings: Mapping[str, str]) -> str | None:
     if path and not Path(path).is_file():
         raise ConfigurationError("Настройка ca_bundle: такого файла с сертификатами нет.")
     return path or None
+
+
+def _manager(settings: Mapping[str, str]) -> Callable[..., urllib3.PoolManager]:
+    """What keeps the connections: direct ones, or through the proxy of the settings."""
+    proxy = settings.get("proxy")
+    if not proxy:
+        return urllib3.PoolManager
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("Настройка proxy должна быть адресом вида http://узел:порт.")
+    who = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return partial(urllib3.ProxyManager, address, proxy_headers=urllib3.make_headers(proxy_basic_auth=who))
+
+
+def _write(take: Callable[[bytes], object], piece: bytes) -> None:
+    try:
+        take(piece)
+    except OSError as error:
+        raise ConfigurationError(f"Документ не записан на диск: код ошибки {error.errno}.") from None

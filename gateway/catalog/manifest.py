@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from gateway.catalog.schedule import Schedule
+from gateway.domain.dictionaries import find_dictionary
+from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind, OrganizationChoice
 from gateway.domain.roles import Role
 from gateway.domain.statuses import STATUS_TITLES, Direction, Operation, PacketStatus
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ElementPath = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=250, strip_whitespace=True)]
+
+
+def _known(name: str) -> str:
+    if find_dictionary(name) is None:
+        raise ValueError(f"there is no dictionary {name}")
+    return name
+
+
+DictionaryName = Annotated[str, AfterValidator(_known)]
+
+
+def _can_be_kept(cron: str) -> str:
+    try:
+        Schedule(cron, "UTC").check(datetime.now(UTC))
+    except ConfigurationError as error:
+        raise ValueError(error.message) from None
+    return cron
+
+
+Cron = Annotated[str, AfterValidator(_can_be_kept)]
 
 
 class Strict(BaseModel):
@@ -29,43 +54,84 @@ class Titled(Strict):
 
 
 class Service(Titled):
-    """An entry of «Список сервисов»."""
+    """An entry of «Список сервисов». ``schedule`` (five fields of cron) holds until a site sets another.
 
+    ``position`` is its place in the list, ties go by title; a group stands where its first service does.
+    ``organizations_required``: «Запуск» must name its МО; otherwise none stands for all that the viewer sees.
+    """
+
+    position: int = Field(default=1000, ge=0)
     direction: Direction = Direction.EXPORT
     log: LogKind = LogKind.PACKETS
     manual_start: bool = True
     organization_choice: OrganizationChoice = OrganizationChoice.MANY
+    organizations_required: bool = False
     launch_per_organization: bool = False
     resumable: bool = False
     holdable: bool = False
     visible_to: frozenset[Role] = frozenset(Role) - {Role.STATISTICIAN}
     mis_may_start: bool = False
+    schedule: Cron | None = None
 
 
 class ObjectType(Strict):
-    """A type of source object: its lax schema, by path in the folder or in the top-level xsd/."""
+    """A type of source object: its lax schema, by path in the folder or in the top-level xsd/.
+
+    ``lookup`` are the elements that together tell whom or what the object is about, so that a document of the peer can
+    be matched with it: paths below the root, names without prefixes.
+    """
 
     code: Code
     schema_path: str = Field(alias="schema")
+    lookup: tuple[ElementPath, ...] = ()
 
 
 class PacketType(Titled):
     """A packet: the object it is made of, its strict schema and root element.
 
-    The order of packet types is the order of sending; a Delete goes in reverse.
+    The order of packet types is the order of sending; a Delete goes in reverse. What a peer sends is made of no object
+    of ours and is known by its root element (``code`` unless told). ``records`` above 1 makes it a packet of many: so
+    many objects of one МО and operation at most. ``standalone``: the peer wants the document to say that it needs no
+    other.
     """
 
-    object_type: Code
+    object_type: Code = ""
+    root: str | None = None
     schema_path: str = Field(alias="schema")
+    records: int = Field(default=1, ge=1, le=1000)
+    standalone: bool = False
+
+    @property
+    def root_name(self) -> str:
+        """Local name of the root element."""
+        return self.root or self.code
 
 
 class Transport(Strict):
-    """How the peer is reached. ``settings`` are the keys a site must set; ``secrets`` among them are masked."""
+    """How the peer is reached. ``settings`` are the keys a site must set; ``secrets`` among them are masked.
+
+    ``incoming`` are shell patterns of the names of files that come for this service, where several services of one
+    peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers, one of which a site
+    may choose by its setting ``transport``.
+    """
 
     kind: Code
+    alternatives: tuple[Transport, ...] = ()
+    incoming: tuple[str, ...] = ()
     wsdl: str | None = None
     settings: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+
+    def chosen(self, kind: str | None) -> Transport:
+        """The transport of this kind among those that the manifest allows; None: the first.
+
+        Raises:
+            ConfigurationError: it allows no such one.
+        """
+        ways = {way.kind: way for way in (self, *self.alternatives)}
+        if (kind or self.kind) not in ways:
+            raise ConfigurationError(f"Настройка transport: допустимо {', '.join(ways)}")
+        return ways[kind or self.kind]
 
 
 class Retry(Strict):
@@ -88,15 +154,21 @@ class Sending(Strict):
 
 
 class Manifest(Strict):
-    """One exchange folder, described."""
+    """One exchange folder, described. ``dictionaries`` are those that its rules ask of (``job.reference``).
+
+    ``unreachable`` is what a launch says when the peer cannot be reached, where operators know another sentence than
+    «{peer} недоступен».
+    """
 
     slug: Slug
     peer: Title
+    unreachable: Title | None = None
     service: Service
     group: Titled | None = None
     object_types: tuple[ObjectType, ...] = ()
     packet_types: tuple[PacketType, ...] = ()
     answer_schema: str | None = None
+    dictionaries: tuple[DictionaryName, ...] = ()
     operations: dict[Operation, Title] = {}
     status_titles: dict[PacketStatus, Title] = {}
     launch_columns: tuple[Titled, ...]
@@ -112,12 +184,32 @@ class Manifest(Strict):
         for name, codes in (("object_types", objects), ("packet_types", packets)):
             if len(set(codes)) != len(codes):
                 raise ValueError(f"{name}: a code stands twice")
-        unknown = {p.object_type for p in self.packet_types} - set(objects)
+        unknown = {p.object_type for p in self.packet_types if p.object_type} - set(objects)
         if unknown:
             raise ValueError(f"packet_types name unknown object types: {', '.join(sorted(unknown))}")
-        if not set(self.transport.secrets) <= set(self.transport.settings):
+        self._formed_or_received()
+        ways = (self.transport, *self.transport.alternatives)
+        if not all(set(way.secrets) <= set(way.settings) for way in ways):
             raise ValueError("transport.secrets must be among transport.settings")
         return self
+
+    @property
+    def receives(self) -> bool:
+        """Whether a run takes documents from the peer; a session that does so tells it by itself."""
+        return self.service.direction is Direction.IMPORT and self.service.log is LogKind.PACKETS
+
+    def _formed_or_received(self) -> None:
+        if self.receives:
+            roots = [p.root_name for p in self.packet_types]
+            if len(set(roots)) != len(roots):
+                raise ValueError("packet_types: two have one root")
+        elif self.service.log is LogKind.PACKETS and any(not p.object_type for p in self.packet_types):
+            raise ValueError("packet_types: object_type is missing")
+
+    @property
+    def peer_is_away(self) -> str:
+        """What a launch says when the peer cannot be reached."""
+        return self.unreachable or f"{self.peer} недоступен"
 
     def status_title(self, status: PacketStatus) -> str:
         """Title of a status as this exchange's operators know it."""

@@ -69,7 +69,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Exchanges by service code and groups by code, both in the order of their titles' codes."""
+    """Exchanges by service code, in the order of «Список сервисов», and groups by code."""
 
     exchanges: Mapping[str, Exchange]
     groups: Mapping[str, Group]
@@ -124,7 +124,12 @@ def load_catalog(
     clash = set(exchanges) & set(groups)
     if clash:
         raise ConfigurationError(f"Код и сервиса, и группы: {', '.join(sorted(clash))}")
-    return Catalog(dict(sorted(exchanges.items())), dict(sorted(groups.items())))
+    return Catalog(dict(sorted(exchanges.items(), key=_place)), groups)
+
+
+def _place(item: tuple[str, Exchange]) -> tuple[int, str]:
+    service = item[1].manifest.service
+    return service.position, service.title
 
 
 def _is_connected(manifest: Manifest, connected: Collection[str] | None) -> bool:

@@ -46,6 +46,9 @@ class Facts:
 CHECK_EVENT: Final = "60"
 """Code of the session event «60. Проверка данных МО перед отправкой»."""
 
+ATTEMPT_EVENTS: Final = frozenset({CHECK_EVENT, "64"})
+"""Codes of the events that begin an attempt: only errors of the latest attempt are counted and listed."""
+
 ALREADY_RUNNING: Final = "Сервис уже выполняется"
 
 

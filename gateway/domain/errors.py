@@ -5,6 +5,7 @@ The codes are those of the SOAP contract; the front doors translate them, nothin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,17 @@ class Finding:
     line: int | None
     code: str
     message: str
+
+
+def finding_lines(findings: Iterable[Finding]) -> str:
+    """Findings as «Результат» shows them, one a line: code, sentence, place where there is one."""
+    return "\n".join(f"{f.code}: {_placed(f)}" for f in findings)
+
+
+def _placed(finding: Finding) -> str:
+    line = "" if finding.line is None else f"строка {finding.line}"
+    place = ", ".join(part for part in (finding.path.strip("/") and finding.path, line) if part)
+    return f"{finding.message.removesuffix('.')} ({place})." if place else finding.message
 
 
 class GatewayError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +22,9 @@ RESULT_TITLES: Final[dict[LaunchResult, str]] = {
 }
 
 STOPPED_TEXT: Final = "Остановлен оператором"
+
+SCHEDULED: Final = "по расписанию"
+"""Who started a launch that nobody started."""
 
 
 class OrganizationChoice(StrEnum):
@@ -44,12 +48,22 @@ def scopes_intersect(one: frozenset[int] | None, other: frozenset[int] | None) -
     return one is None or other is None or bool(one & other)
 
 
+def one_by_one(organization_ids: Iterable[int]) -> list[frozenset[int] | None]:
+    """Scopes of launches over one МО each."""
+    return [frozenset({one}) for one in sorted(organization_ids)]
+
+
 def told(
-    text: str | None, counts: str | None, scope: frozenset[int] | None, visible: frozenset[int] | None
+    text: str | None,
+    counts: str | None,
+    scope: frozenset[int] | None,
+    visible: frozenset[int] | None,
+    remark: str | None = None,
 ) -> str | None:
-    """Text of a launch's result, with its numbers for those who see every МО they count.
+    """Text of a launch's result, with its numbers for those who see every МО they count, and the run's remark.
 
     ``scope`` None: the launch covers every МО; ``visible`` None: the reader sees every МО.
     """
     whole = visible is None or (scope is not None and scope <= visible)
-    return ", ".join(part for part in (text, counts if whole else None) if part) or None
+    result = ", ".join(part for part in (text, counts if whole else None) if part)
+    return ". ".join(part for part in (result, remark) if part) or None

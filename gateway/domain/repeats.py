@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gateway.domain.statuses import Operation, PacketStatus
+
+UNKNOWN_CONTENT: Final = b"baseline"
+"""``accepted_hash`` of an object that the peer holds in a content we do not know: equal to no SHA-256, so that the
+object is sent once more, as an Update."""
 
 
 class Step(StrEnum):

@@ -33,11 +33,19 @@ class Direction(StrEnum):
 
 
 class Operation(StrEnum):
-    """What a packet asks of the peer; the code is what stands in OPER of order-79 style headers."""
+    """What a packet asks of the peer; the code is what stands in OPER of order-79 style headers.
+
+    READ changes nothing at the peer; only sessions ask it.
+    """
 
     INSERT = "Insert"
     UPDATE = "Update"
     DELETE = "Delete"
+    READ = "Read"
+
+
+CHANGES: Final = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
+"""Operations that change something at the peer, in the order in which a run of packets sends them."""
 
 
 S = PacketStatus

@@ -27,6 +27,18 @@ def pack(data: bytes) -> bytes:
     return packed
 
 
+def unpacked_size(packed: bytes) -> int:
+    """Bytes that :func:`unpack` will give back, read from the head of the frame.
+
+    Raises:
+        DamagedBody: it is not what :func:`pack` made.
+    """
+    try:
+        return zstandard.frame_content_size(packed)
+    except zstandard.ZstdError as error:
+        raise DamagedBody("Сохранённый документ повреждён") from error
+
+
 def unpack(packed: bytes) -> bytes:
     """Give a body back, byte for byte.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
+
+from gateway.journal.bodies import pack
+from gateway.journal.copying import copy_rows
+from gateway.journal.engine import new_ids
 
 
 def take(
@@ -78,27 +82,12 @@ def confirm(
     return {row.id: row.now for row in rows}
 
 
-def add(
-    connection: Connection,
-    document_id: UUID,
-    service_code: str,
-    organization_id: int,
-    document_type: str,
-    packed: bytes,
-    packet_id: UUID | None,
+def add_all(
+    connection: Connection, service_code: str, documents: Iterable[tuple[int | None, UUID | None, str, bytes]]
 ) -> None:
-    """Keep a document for the МИС. The caller commits, with the journal of how it came."""
-    connection.execute(
-        text(
-            "INSERT INTO inbound_documents (id, service_code, organization_id, document_type, packet_id, content)"
-            " VALUES (:id, :service, :organization, :type, :packet, :content)"
-        ),
-        {
-            "id": document_id,
-            "service": service_code,
-            "organization": organization_id,
-            "type": document_type,
-            "packet": packet_id,
-            "content": packed,
-        },
-    )
+    """Keep documents for the МИС: (МО, packet they came in, type, content in UTF-8). The caller commits, with the
+    journal of how they came."""
+    ids = new_ids(connection)
+    columns = ("service_code", "id", "organization_id", "packet_id", "document_type", "content")
+    rows = ((service_code, next(ids), *head, pack(content)) for *head, content in documents)
+    copy_rows(connection, "inbound_documents", columns, rows)

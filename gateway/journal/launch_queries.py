@@ -84,8 +84,8 @@ _COUNTERS: Final = """
       AND (CAST(:visible AS bigint[]) IS NULL OR organization_id = ANY(CAST(:visible AS bigint[])))"""
 
 _COLUMNS: Final = f"""
-    SELECT l.id, l.service_code, l.started_at, l.finished_at, l.result, l.result_text, l.result_counts, l.scope,
-      l.packet_group_id, l.started_by,
+    SELECT l.id, l.service_code, l.started_at, l.finished_at, l.result, l.result_text, l.result_counts, l.remark,
+      l.scope, l.packet_group_id, l.started_by,
       l.stop_requested_at, l.last_event_code, l.organization_id, g.oid AS organization_oid, g.name AS organization_name,
       c.*
     FROM launches l LEFT JOIN organizations g ON g.id = l.organization_id

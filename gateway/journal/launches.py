@@ -196,7 +196,8 @@ def note_success(connection: Connection, service_code: str, launch_id: UUID) -> 
             """
             INSERT INTO service_organizations (service_code, organization_id, last_success_at)
             SELECT :service, organization_id, clock_timestamp() FROM launch_counters
-            WHERE launch_id = :launch AND packets_total > packets_with_errors
+            WHERE launch_id = :launch AND (packets_total > packets_with_errors OR notifications_sent > 0)
+              AND organization_id IS NOT NULL
             ORDER BY organization_id
             ON CONFLICT (service_code, organization_id) DO UPDATE SET last_success_at = excluded.last_success_at
             """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, text
 
-from gateway.domain.errors import Finding
+from gateway.domain.errors import Finding, finding_lines
 from gateway.domain.statuses import Operation, PacketStatus, error_delta
 from gateway.journal.bodies import pack
+from gateway.journal.copying import copy_rows
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
 from gateway.journal.objects import DueObject
@@ -24,7 +25,9 @@ from gateway.journal.tables import attempts, packet_bodies, packets
 class FormedPacket:
     """A packet just formed from a due object: FORMED when ``findings`` is empty, FORM_ERROR otherwise.
 
-    ``data`` is None where not even a packet could be built.
+    ``data`` is None where not even a packet could be built. ``records`` are the objects of a packet of many, all of one
+    МО and operation, ``source`` first; empty in a packet that is all about ``source``. ``name`` is what the peer knows
+    the packet by, where it knows packets by names; a packet of many gets its name when it gets its number.
     """
 
     id: UUID
@@ -32,6 +35,13 @@ class FormedPacket:
     packet_type: str
     data: bytes | None
     findings: tuple[Finding, ...] = ()
+    records: tuple[DueObject, ...] = ()
+    name: str | None = None
+
+    @property
+    def objects(self) -> tuple[DueObject, ...]:
+        """Every object that it is made of."""
+        return self.records or (self.source,)
 
     @property
     def status(self) -> PacketStatus:
@@ -41,7 +51,7 @@ class FormedPacket:
     @property
     def result_text(self) -> str | None:
         """«Результат»: a line per finding."""
-        return "\n".join(f"{f.code}: {f.message}" for f in self.findings) or None
+        return finding_lines(self.findings) or None
 
 
 def journal_formed(
@@ -51,15 +61,23 @@ def journal_formed(
 
     The objects must be locked by this transaction (:func:`gateway.journal.objects.lock_due`). The caller commits.
     """
-    _copy(connection, "packets", _PACKET_COLUMNS, (_packet_row(service_code, launch_id, p) for p in formed))
+    copy_rows(connection, "packets", _PACKET_COLUMNS, (_packet_row(service_code, launch_id, p) for p in formed))
     bodies = ((p.id, DATA, XML, pack(p.data)) for p in formed if p.data is not None)
-    _copy(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), bodies)
+    copy_rows(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), bodies)
     findings = (
         (p.id, position, f.path, f.line, f.code, f.message)
         for p in formed
         for position, f in enumerate(p.findings, start=1)
     )
-    _copy(connection, "packet_findings", ("packet_id", "position", "path", "line", "code", "message"), findings)
+    copy_rows(connection, "packet_findings", ("packet_id", "position", "path", "line", "code", "message"), findings)
+    items = (
+        (p.id, position, o.object_id, o.id, o.content_hash)
+        for p in formed
+        for position, o in enumerate(p.records, start=1)
+    )
+    copy_rows(
+        connection, "packet_items", ("packet_id", "position", "object_id", "source_object_id", "content_hash"), items
+    )
     _mark_objects(connection, rules, formed)
     deltas = CounterDeltas(service_code)
     for p in formed:
@@ -79,8 +97,10 @@ _PACKET_COLUMNS: Final = (
     "object_id",
     "source_object_id",
     "content_hash",
+    "items_total",
     "data_size",
     "data_sha256",
+    "name",
 )
 
 
@@ -88,26 +108,14 @@ def _packet_row(service_code: str, launch_id: UUID, p: FormedPacket) -> tuple[ob
     size, digest = (None, None) if p.data is None else (len(p.data), hashlib.sha256(p.data).digest())
     source = p.source
     head = (p.id, launch_id, service_code, source.organization_id, p.packet_type, source.operation.value)
-    return (
-        *head,
-        p.status.value,
-        p.result_text,
-        source.object_id,
-        source.id,
-        source.content_hash,
-        size,
-        digest,
+    about = (
+        (None, None, None, len(p.records)) if p.records else (source.object_id, source.id, source.content_hash, None)
     )
-
-
-def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    return (*head, p.status.value, p.result_text, *about, size, digest, p.name)
 
 
 def _mark_objects(connection: Connection, rules: str, formed: Sequence[FormedPacket]) -> None:
+    marks = [(o, p) for p in formed for o in p.objects]
     connection.execute(
         text(
             """
@@ -120,10 +128,10 @@ def _mark_objects(connection: Connection, rules: str, formed: Sequence[FormedPac
         ),
         {
             "rules": rules,
-            "ids": [p.source.id for p in formed],
-            "packets": [p.id for p in formed],
-            "statuses": [p.status.value for p in formed],
-            "hashes": [p.source.content_hash for p in formed],
+            "ids": [o.id for o, _ in marks],
+            "packets": [p.id for _, p in marks],
+            "statuses": [p.status.value for _, p in marks],
+            "hashes": [o.content_hash for o, _ in marks],
         },
     )
 
@@ -134,7 +142,7 @@ class SessionPacket:
 
     service_code: str
     launch_id: UUID
-    organization_id: int
+    organization_id: int | None
     packet_type: str
     operation: Operation
     object_id: str | None

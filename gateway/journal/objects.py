@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from gateway.domain.repeats import operation_for
 from gateway.domain.statuses import Operation
+from gateway.journal.seals import seal
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One object at the door, already judged by its lax schema. ``packed`` is empty for a removal."""
+    """One object at the door, already judged by its lax schema. ``packed`` is empty for a removal.
+
+    ``lookup`` is what it may be found by (:func:`gateway.domain.lookups.comparable`); it is kept sealed.
+    """
 
     object_type: str
     object_id: str
@@ -23,6 +27,7 @@ class Arrival:
     deleted: bool
     packed: bytes
     content_hash: bytes
+    lookup: str | None = None
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class _Stored:
     packed: bytes | None
     content_hash: bytes
     dirty: bool = False
+    lookup: bytes | None = None
 
 
 def submit(
@@ -45,18 +51,32 @@ def submit(
     """Store the latest state of objects of one МО; tell for each arrival whether it changed anything.
 
     An older ``changed_at`` than stored, equal content, and the removal of what was never there change nothing. The
-    content of a removed object is kept, since the packet that removes it at the peer is made of it. Submissions of one
-    МО to one service are serialised. The caller commits.
+    content of a removed object is kept, since the packet that removes it at the peer is made of it. An object that a
+    baseline told of comes with the hash that the peer accepted. Submissions of one МО to one service are serialised.
+    The caller commits.
     """
+    lock_submissions(connection, service_code, organization_id)
+    stored = _stored(connection, service_code, organization_id, arrivals)
+    sealed = sealed_lookups(connection, [(a.object_type, a.lookup) for a in arrivals])
+    verdicts = [_apply(stored, *each) for each in zip(arrivals, sealed, strict=True)]
+    _insert(connection, service_code, organization_id, stored, batch_id)
+    _update(connection, stored, batch_id)
+    return verdicts
+
+
+def sealed_lookups(connection: Connection, wanted: Sequence[tuple[str, str | None]]) -> list[bytes | None]:
+    """Seal what objects of a type are found by, as the index keeps it; None stays None."""
+    texts = [f"{object_type}\x1e{lookup}".encode() for object_type, lookup in wanted if lookup is not None]
+    sealed = iter(seal(connection, "lookup", texts) if texts else ())
+    return [None if lookup is None else next(sealed) for _, lookup in wanted]
+
+
+def lock_submissions(connection: Connection, service_code: str, organization_id: int) -> None:
+    """Serialise submissions of one МО to one service until the transaction ends."""
     connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
         {"key": f"submit:{service_code}:{organization_id}"},
     )
-    stored = _stored(connection, service_code, organization_id, arrivals)
-    verdicts = [_apply(stored, arrival) for arrival in arrivals]
-    _insert(connection, service_code, organization_id, stored, batch_id)
-    _update(connection, stored, batch_id)
-    return verdicts
 
 
 def _stored(
@@ -84,25 +104,49 @@ def _stored(
     return {(r.object_type, r.object_id): _Stored(r.id, r.changed_at, r.deleted, None, r.content_hash) for r in rows}
 
 
-def _apply(stored: dict[tuple[str, str], _Stored], arrival: Arrival) -> bool:
+def _apply(stored: dict[tuple[str, str], _Stored], arrival: Arrival, lookup: bytes | None) -> bool:
     key = (arrival.object_type, arrival.object_id)
     known = stored.get(key)
     if known is None:
         if arrival.deleted:
             return False
-        stored[key] = _Stored(None, arrival.changed_at, False, arrival.packed, arrival.content_hash)
+        stored[key] = _Stored(None, arrival.changed_at, False, arrival.packed, arrival.content_hash, lookup=lookup)
         return True
     if arrival.changed_at < known.changed_at:
         return False
     same = known.deleted if arrival.deleted else not known.deleted and known.content_hash == arrival.content_hash
     known.dirty = known.dirty or not same or arrival.changed_at > known.changed_at
     known.changed_at = arrival.changed_at
+    known.lookup = lookup
     if same:
         return False
     known.deleted = arrival.deleted
     if not arrival.deleted:
         known.packed, known.content_hash = arrival.packed, arrival.content_hash
     return True
+
+
+_INSERT: Final = text(
+    """
+    WITH arrived AS (
+      SELECT * FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]), CAST(:changed AS timestamptz[]),
+        CAST(:deleted AS boolean[]), CAST(:contents AS bytea[]), CAST(:hashes AS bytea[]),
+        CAST(:lookups AS bytea[]))
+        WITH ORDINALITY AS a(object_type, object_id, changed_at, deleted, content, content_hash, lookup, position)),
+    told AS MATERIALIZED (
+      SELECT a.*, b.row, b.accepted_hash FROM arrived a LEFT JOIN LATERAL (
+        SELECT ctid AS row, accepted_hash FROM baseline_objects WHERE service_code = :service
+          AND organization_id = :organization AND object_type = a.object_type AND object_id = a.object_id LIMIT 1) b
+        ON true),
+    forgotten AS (DELETE FROM baseline_objects WHERE ctid = ANY(ARRAY(SELECT row FROM told WHERE row IS NOT NULL)))
+    INSERT INTO source_objects (service_code, organization_id, batch_id, object_type, object_id, changed_at,
+                                deleted, content, content_hash, lookup, accepted_hash)
+    SELECT :service, :organization, :batch, object_type, object_id, changed_at, deleted, content, content_hash, lookup,
+      accepted_hash
+    FROM told ORDER BY position
+    """
+)
+"""Rows of a baseline change only under the lock of their МО, which the submission holds: their places stay."""
 
 
 def _insert(
@@ -116,15 +160,7 @@ def _insert(
     if not new:
         return
     connection.execute(
-        text(
-            """
-            INSERT INTO source_objects (service_code, organization_id, batch_id, object_type, object_id, changed_at,
-                                        deleted, content, content_hash)
-            SELECT :service, :organization, :batch, * FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]),
-                CAST(:changed AS timestamptz[]), CAST(:deleted AS boolean[]), CAST(:contents AS bytea[]),
-                CAST(:hashes AS bytea[]))
-            """
-        ),
+        _INSERT,
         {
             "service": service_code,
             "organization": organization_id,
@@ -135,6 +171,7 @@ def _insert(
             "deleted": [row.deleted for _, row in new],
             "contents": [row.packed for _, row in new],
             "hashes": [row.content_hash for _, row in new],
+            "lookups": [row.lookup for _, row in new],
         },
     )
 
@@ -147,12 +184,12 @@ def _update(connection: Connection, stored: dict[tuple[str, str], _Stored], batc
         text(
             """
             UPDATE source_objects o SET changed_at = n.changed_at, deleted = n.deleted, content_hash = n.content_hash,
-                content = coalesce(n.content, o.content), batch_id = :batch,
+                content = coalesce(n.content, o.content), batch_id = :batch, lookup = n.lookup,
                 received_at = CASE WHEN n.deleted IS DISTINCT FROM o.deleted OR n.content_hash <> o.content_hash
                   THEN clock_timestamp() ELSE o.received_at END
             FROM unnest(CAST(:ids AS bigint[]), CAST(:changed AS timestamptz[]), CAST(:deleted AS boolean[]),
-                CAST(:contents AS bytea[]), CAST(:hashes AS bytea[]))
-                AS n(id, changed_at, deleted, content, content_hash)
+                CAST(:contents AS bytea[]), CAST(:hashes AS bytea[]), CAST(:lookups AS bytea[]))
+                AS n(id, changed_at, deleted, content, content_hash, lookup)
             WHERE o.id = n.id
             """
         ),
@@ -163,6 +200,7 @@ def _update(connection: Connection, stored: dict[tuple[str, str], _Stored], batc
             "deleted": [row.deleted for row in old],
             "contents": [row.packed for row in old],
             "hashes": [row.content_hash for row in old],
+            "lookups": [row.lookup for row in old],
         },
     )
 
@@ -188,8 +226,11 @@ def lock_due(
     *,
     until: datetime,
     limit: int,
+    operation: Operation | None = None,
 ) -> list[DueObject]:
     """Lock and return the next objects to form, in the order of their ids; both halves go by a partial index.
+
+    With an ``operation`` only those that need it, МО by МО.
 
     ``rules`` names the schema, rules and reference data in force: an object in FORM_ERROR judged by others is due
     again. Objects received after ``until`` wait for the next run, so that a run ends. The outer condition is judged
@@ -197,25 +238,7 @@ def lock_due(
     that less than ``limit`` does not mean that nothing is left.
     """
     rows = connection.execute(
-        text(
-            """
-            SELECT id, organization_id, object_id, deleted, accepted_hash, content_hash, content FROM source_objects
-            WHERE id IN (
-              (SELECT id FROM source_objects WHERE due AND service_code = :service AND object_type = :type
-                 AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
-                 AND received_at <= :until ORDER BY id LIMIT :limit)
-              UNION
-              (SELECT id FROM source_objects WHERE last_status = 'FORM_ERROR' AND NOT held
-                 AND last_rules IS DISTINCT FROM :rules AND service_code = :service AND object_type = :type
-                 AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash
-                 AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
-                 AND received_at <= :until ORDER BY id LIMIT :limit)
-              ORDER BY id LIMIT :limit)
-              AND (due OR last_status = 'FORM_ERROR' AND NOT held AND last_rules IS DISTINCT FROM :rules
-                   AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash)
-            ORDER BY id FOR UPDATE
-            """
-        ),
+        _DUE if operation is None else _DUE_OF_OPERATION[operation],
         {
             "service": service_code,
             "type": object_type,
@@ -228,6 +251,40 @@ def lock_due(
     return [_due(row) for row in rows]
 
 
+def _due_statement(order: str, condition: str) -> TextClause:
+    wanted = f"""service_code = :service AND object_type = :type AND received_at <= :until AND {condition}
+        AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
+        ORDER BY {order} LIMIT :limit"""
+    # Not IS DISTINCT FROM, which no index knows: what these very rules refused may be a hundred thousand objects.
+    judged_anew = """last_status = 'FORM_ERROR' AND NOT held
+        AND (last_rules < :rules OR last_rules > :rules OR last_rules IS NULL)
+        AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash"""
+    return text(
+        f"""
+        SELECT id, organization_id, object_id, deleted, accepted_hash, content_hash, content FROM source_objects
+        WHERE id IN (
+          SELECT id FROM (
+            (SELECT {order} FROM source_objects WHERE due AND {wanted})
+            UNION
+            (SELECT {order} FROM source_objects WHERE {judged_anew} AND {wanted})
+            ORDER BY {order} LIMIT :limit) AS next)
+          AND (due OR {judged_anew})
+        ORDER BY {order} FOR UPDATE
+        """
+    )
+
+
+_DUE: Final = _due_statement("id", "true")
+_DUE_OF_OPERATION: Final = {
+    operation: _due_statement("organization_id, id", condition)
+    for operation, condition in (
+        (Operation.INSERT, "NOT deleted AND accepted_hash IS NULL"),
+        (Operation.UPDATE, "NOT deleted AND accepted_hash IS NOT NULL"),
+        (Operation.DELETE, "deleted"),
+    )
+}
+
+
 def _due(row: Row[Any]) -> DueObject:
     wanted = None if row.deleted else row.content_hash
     operation = operation_for(wanted, row.accepted_hash) or Operation.UPDATE
@@ -235,14 +292,22 @@ def _due(row: Row[Any]) -> DueObject:
 
 
 def page_of_objects(
-    connection: Connection, service_code: str, organization_id: int, object_type: str, *, after: str, limit: int
+    connection: Connection,
+    service_code: str,
+    organization_id: int,
+    object_type: str,
+    *,
+    after: str,
+    limit: int,
+    due: bool = False,
 ) -> list[Row[Any]]:
     """Submitted objects of one МО and type in the order of their МИС ids, after the given one: object_id, deleted,
-    content."""
+    content, content_hash, accepted_hash, peer_id; ``due`` leaves out those that the peer holds as they are."""
     statement = text(
         """
-        SELECT object_id, deleted, content FROM source_objects
+        SELECT object_id, deleted, content, content_hash, accepted_hash, peer_id FROM source_objects
         WHERE service_code = :service AND organization_id = :organization AND object_type = :type AND object_id > :after
+          AND (NOT :due OR due)
         ORDER BY object_id LIMIT :limit
         """
     )
@@ -252,5 +317,47 @@ def page_of_objects(
         "type": object_type,
         "after": after,
         "limit": limit,
+        "due": due,
     }
     return list(connection.execute(statement, parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The peer holds an object in the state with this hash (None: holds it no more), under an id of its own."""
+
+    object_type: str
+    object_id: str
+    content_hash: bytes | None
+    peer_id: str | None
+
+
+def accept(connection: Connection, service_code: str, organization_id: int, acceptances: Sequence[Acceptance]) -> None:
+    """Note what a session learnt of objects of one МО. The caller commits.
+
+    An object submitted anew meanwhile has another hash and stays due.
+    """
+    ordered = sorted(acceptances, key=lambda a: (a.object_type, a.object_id))
+    connection.execute(
+        text(
+            """
+            WITH mine AS (
+              SELECT o.id, n.hash, n.peer_id
+              FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
+                CAST(:peers AS text[])) AS n(object_type, object_id, hash, peer_id)
+              JOIN source_objects o USING (object_type, object_id)
+              WHERE o.service_code = :service AND o.organization_id = :organization
+              ORDER BY o.id FOR UPDATE OF o)
+            UPDATE source_objects o SET accepted_hash = mine.hash, peer_id = mine.peer_id
+            FROM mine WHERE o.id = mine.id
+            """
+        ),
+        {
+            "service": service_code,
+            "organization": organization_id,
+            "types": [a.object_type for a in ordered],
+            "ids": [a.object_id for a in ordered],
+            "hashes": [a.content_hash for a in ordered],
+            "peers": [a.peer_id for a in ordered],
+        },
+    )

@@ -23,7 +23,7 @@ class PacketQuery:
     """Which packets to read, newest first. Ids bound the time: ``since`` included, ``before`` excluded.
 
     ``organization_ids`` None means every МО, ``service_codes`` every service; ``fragment`` is a part of «Результат» or
-    of an object's id, any case.
+    of an object's id, any case. A packet of many is found by the id of any of its objects.
     """
 
     organization_ids: frozenset[int] | None
@@ -56,6 +56,9 @@ def _conditions(query: PacketQuery) -> tuple[list[str], dict[str, Any]]:
     return conditions, parameters
 
 
+_OF_OBJECT: Final = """(SELECT * FROM packets WHERE object_id = :object_id UNION ALL
+    SELECT of.* FROM packet_items i JOIN packets of ON of.id = i.packet_id WHERE i.object_id = :object_id)"""
+
 _LEADING: Final = ("launch_id", "organization_id", "service_code")
 """First columns of the indexes that give pages in order, the narrowest first."""
 
@@ -66,7 +69,6 @@ def _axes(query: PacketQuery) -> tuple[list[str], dict[str, str], dict[str, Any]
         "launch_id": ("uuid", query.launch_id),
         "packet_type": ("text", query.packet_type),
         "operation": ("text", query.operation),
-        "object_id": ("text", query.object_id),
     }
     many: dict[str, tuple[str, Collection[Any] | None]] = {
         "service_code": ("text", query.service_codes),
@@ -103,7 +105,10 @@ def selection(query: PacketQuery, columns: str) -> tuple[str, dict[str, Any]]:
         order = f"p.{leading} DESC, p.id DESC"
         values[leading] = f"ANY(ARRAY[{values[leading]}])"
     where = " AND ".join([*conditions, *(f"p.{column} = {value}" for column, value in values.items())])
-    inner = f"SELECT {columns} FROM packets p WHERE {where} ORDER BY {order} LIMIT :limit"
+    source = "packets"
+    if query.object_id is not None:
+        source, others["object_id"] = _OF_OBJECT, query.object_id
+    inner = f"SELECT {columns} FROM {source} p WHERE {where} ORDER BY {order} LIMIT :limit"
     statement = f"SELECT q.* FROM {' CROSS JOIN '.join(outer)} CROSS JOIN LATERAL ({inner}) q" if outer else inner
     return statement, {**parameters, **others}
 

@@ -11,9 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from gateway.domain.statuses import Operation, PacketStatus, error_delta, sources_of
+from gateway.domain.errors import Finding
+from gateway.domain.statuses import VERDICTS, Operation, PacketStatus, error_delta, sources_of
 from gateway.journal.bodies import pack, unpack
+from gateway.journal.copying import copy_rows
 from gateway.journal.counters import CounterDeltas
+from gateway.journal.items import ItemOutcome, settle_items
 
 XML: Final = "application/xml"
 DATA: Final = "DATA"
@@ -29,6 +32,7 @@ class ReadyPacket:
     operation: Operation
     tries: int
     data: bytes
+    name: str | None = None
 
 
 def enter_sending(
@@ -57,11 +61,11 @@ def enter_sending(
               UPDATE packets p SET status = 'SENDING', attempts = p.attempts + 1, tries = p.tries + 1,
                 changed_at = clock_timestamp()
               FROM next WHERE p.id = next.id AND p.status = 'FORMED' AND NOT p.held
-              RETURNING p.id, p.attempts, p.tries),
+              RETURNING p.id, p.attempts, p.tries, p.name),
             journaled AS (
               INSERT INTO attempts (packet_id, number, started_at)
               SELECT id, attempts, clock_timestamp() FROM entered)
-            SELECT e.id, e.tries, b.content
+            SELECT e.id, e.tries, e.name, b.content
             FROM entered e JOIN packet_bodies b ON b.packet_id = e.id AND b.kind = 'DATA'
             ORDER BY e.id
             """
@@ -75,7 +79,7 @@ def enter_sending(
         },
     ).all()
     _tell_objects(connection, [r.id for r in rows])
-    return [ReadyPacket(r.id, packet_type, operation, r.tries, unpack(r.content)) for r in rows]
+    return [ReadyPacket(r.id, packet_type, operation, r.tries, unpack(r.content), r.name) for r in rows]
 
 
 def _scope(scope: frozenset[int] | None) -> list[int] | None:
@@ -87,6 +91,8 @@ class Outcome:
     """A change of one packet's status. ``error`` is the attempt's error text, for people.
 
     ``sources`` narrows the statuses it may come from; empty means every status that the transition table allows.
+    ``items`` is the peer's word on single records of a packet of many, by position from 1; ``findings`` its reasons,
+    at their places in the packet.
     """
 
     packet_id: UUID
@@ -95,11 +101,18 @@ class Outcome:
     answer: bytes | None = None
     error: str | None = None
     sources: frozenset[PacketStatus] = field(default=frozenset())
+    items: Mapping[int, ItemOutcome] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
 
-def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome]) -> set[UUID]:
+def settle(
+    connection: Connection, service_code: str, outcomes: Sequence[Outcome], *, note_success: bool = True
+) -> set[UUID]:
     """Apply outcomes by compare-and-set and return the ids that changed; the others were settled by somebody else
     or are no packets of this service.
+
+    ``note_success``: a packet the peer took is a «последняя успешная выгрузка» of its МО; in a session only the whole
+    session is.
 
     Moves counters of the packets' own launches, closes their open attempts, stores answers, and tells the objects.
     Packets of one call must be different. The caller commits.
@@ -112,13 +125,17 @@ def settle(connection: Connection, service_code: str, outcomes: Sequence[Outcome
     applied = [o for o in ordered if o.packet_id in changed]
     _close_attempts(connection, applied)
     _store_answers(connection, applied)
+    _store_findings(connection, applied)
     _tell_objects(connection, [o.packet_id for o in applied])
+    judged = {row.id for row in rows if row.items_total is not None and row.status in VERDICTS}
+    settle_items(connection, {o.packet_id: o.items for o in applied if o.packet_id in judged})
     deltas = CounterDeltas(service_code)
     for row in rows:
         delta = error_delta(PacketStatus(row.old_status), PacketStatus(row.status))
         deltas.add(row.launch_id, row.organization_id, with_errors=delta)
     deltas.write(connection)
-    _note_success(connection, service_code, {r.organization_id for r in rows if r.status in TAKEN})
+    taken = {r.organization_id for r in rows if r.status in TAKEN} if note_success else set()
+    _note_success(connection, service_code, taken - {None})
     return changed
 
 
@@ -154,7 +171,7 @@ _SETTLE: Final = text(
       tries = CASE WHEN w.status = 'SEND_ERROR' THEN 0 ELSE p.tries END, changed_at = clock_timestamp()
     FROM wanted w JOIN old ON old.id = w.id
     WHERE p.id = w.id AND old.status = ANY(string_to_array(w.sources, ','))
-    RETURNING p.id, old.status AS old_status, p.status, p.launch_id, p.organization_id
+    RETURNING p.id, old.status AS old_status, p.status, p.launch_id, p.organization_id, p.items_total
     """
 )
 
@@ -211,8 +228,15 @@ def _store_answers(connection: Connection, applied: Sequence[Outcome]) -> None:
         )
 
 
+def _store_findings(connection: Connection, applied: Sequence[Outcome]) -> None:
+    columns = ("packet_id", "position", "path", "line", "code", "message")
+    rows = [(o.packet_id, n, f.path, f.line, f.code, f.message) for o in applied for n, f in enumerate(o.findings, 1)]
+    if rows:
+        copy_rows(connection, "packet_findings", columns, rows)
+
+
 def _tell_objects(connection: Connection, packet_ids: Sequence[UUID]) -> None:
-    """Copy the packets' statuses to their objects, locking the objects in the order of their ids."""
+    """Copy the statuses of packets of one object to it, locking the objects in the order of their ids."""
     connection.execute(
         text(
             """
@@ -325,6 +349,25 @@ def note(connection: Connection, texts: Mapping[UUID, str]) -> None:
         ),
         {"ids": list(texts), "texts": list(texts.values())},
     )
+
+
+def packed_data(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """«Данные пакета» of these packets, still compressed."""
+    if not ids:
+        return {}
+    statement = text(
+        "SELECT packet_id, content FROM packet_bodies WHERE packet_id = ANY(CAST(:ids AS uuid[])) AND kind = 'DATA'"
+    )
+    return {row.packet_id: row.content for row in connection.execute(statement, {"ids": list(ids)})}
+
+
+def named(connection: Connection, service_code: str, names: Sequence[str]) -> dict[str, UUID]:
+    """Ids of the packets of this service that the peer knows by these names."""
+    statement = text(
+        "SELECT name, id FROM packets WHERE service_code = :service AND name = ANY(CAST(:names AS text[]))"
+    )
+    rows = connection.execute(statement, {"service": service_code, "names": list(names)})
+    return {row.name: row.id for row in rows}
 
 
 def known(connection: Connection, service_code: str, ids: Sequence[UUID]) -> set[UUID]:

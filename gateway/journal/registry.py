@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -156,20 +156,30 @@ def list_accounts(connection: Connection) -> list[Row[Any]]:
     )
 
 
-def load_service_settings(connection: Connection) -> dict[str, Row[Any]]:
-    """Stored settings (enabled, schedule) by service code; a service without a row has the defaults."""
-    return {row.service_code: row for row in connection.execute(select(service_settings))}
+class ServiceSettings(NamedTuple):
+    """Settings of a service, by default those of one that nobody has set anything for.
+
+    ``schedule`` and ``time_zone`` None stand for the manifest's and the installation's; ``next_start_at`` is the
+    planned start of the schedule that ``next_start_of`` names.
+    """
+
+    enabled: bool = True
+    schedule: str | None = None
+    time_zone: str | None = None
+    jitter_s: int = 0
+    next_start_at: datetime | None = None
+    next_start_of: str | None = None
 
 
-def put_service_settings(connection: Connection, service_code: str, *, enabled: bool) -> None:
-    """Enable or disable a service. The caller commits."""
-    statement = upsert(service_settings).values(service_code=service_code, enabled=enabled)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["service_code"],
-            set_={"enabled": enabled, "changed_at": text("clock_timestamp()")},
-        )
-    )
+def service_settings_of(row: Row[Any]) -> ServiceSettings:
+    """The settings in a row of the table."""
+    return ServiceSettings(*(getattr(row, name) for name in ServiceSettings._fields))
+
+
+def load_service_settings(connection: Connection) -> dict[str, ServiceSettings]:
+    """Stored settings by service code; a service without a row has the defaults."""
+    rows = connection.execute(select(service_settings))
+    return {row.service_code: service_settings_of(row) for row in rows}
 
 
 def spend_nonce(connection: Connection, digest: bytes) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from gateway.journal.columns import blob, flag, moment, now, words
+from gateway.journal.columns import blob, count, flag, moment, now, words
 
 metadata = MetaData(
     naming_convention={
@@ -73,6 +74,16 @@ spent_nonces = Table(
 )
 """Nonces of the last minutes, so that a message is taken once by whichever process it comes to."""
 
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    moment("until", nullable=False),
+    Index("sign_in_failures_until_idx", "until"),
+    prefixes=["UNLOGGED"],
+)
+
 account_organizations = Table(
     "account_organizations",
     metadata,
@@ -87,6 +98,10 @@ service_settings = Table(
     Column("service_code", Text, primary_key=True),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("schedule", Text),
+    Column("time_zone", Text),
+    count("jitter_s"),
+    moment("next_start_at"),
+    Column("next_start_of", Text),
     now("changed_at"),
 )
 

@@ -8,44 +8,58 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, insert, select, text, update
 
+from gateway.domain.actions import ATTEMPT_EVENTS
+from gateway.domain.statuses import PacketStatus
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
 from gateway.journal.launch_queries import COUNT_CAP
-from gateway.journal.tables import launches, session_errors, session_events
+from gateway.journal.tables import launch_counters, launches, session_errors, session_events
 
 
 def begin_event(connection: Connection, launch_id: UUID, code: str, title: str, about: str | None) -> UUID:
-    """Write an event as begun and make it the launch's last one; return its id. The caller commits."""
+    """Write an event as begun and make it the launch's last one; return its id. The caller commits.
+
+    An event that begins an attempt also begins the counting of errors anew.
+    """
     event_id = next(new_ids(connection))
     connection.execute(
         insert(session_events).values(id=event_id, launch_id=launch_id, code=code, title=title, about=about)
     )
-    connection.execute(update(launches).where(launches.c.id == launch_id).values(last_event_code=code))
+    values: dict[str, Any] = {"last_event_code": code}
+    if code in ATTEMPT_EVENTS:
+        values["attempt"] = launches.c.attempt + 1
+        of_launch = launch_counters.c.launch_id == launch_id
+        connection.execute(update(launch_counters).where(of_launch).values(error_count=0))
+    connection.execute(update(launches).where(launches.c.id == launch_id).values(values))
     return event_id
 
 
 def stamp_event(
     connection: Connection, event_id: UUID, moment: Literal["sent_at", "answered_at", "finished_at"]
 ) -> None:
-    """Set one of an event's times to now, once. The caller commits."""
-    column = session_events.c[moment]
-    connection.execute(
-        update(session_events)
-        .where(session_events.c.id == event_id, column.is_(None))
-        .values({moment: text("clock_timestamp()")})
-    )
+    """Set one of an event's times to now: of several requests the first counts, of their answers the last.
+
+    The caller commits.
+    """
+    first = [session_events.c.sent_at.is_(None)] if moment == "sent_at" else []
+    of_event = update(session_events).where(session_events.c.id == event_id, *first)
+    connection.execute(of_event.values({moment: text("clock_timestamp()")}))
 
 
 def add_error(
     connection: Connection,
     counters: CounterDeltas,
     launch_id: UUID,
-    organization_id: int,
+    organization_id: int | None,
     event_id: UUID,
     found: tuple[str, str, str | None],
 ) -> None:
-    """Register an error (stage, message, object) of a session's event and count it. The caller commits."""
+    """Register an error (stage, message, object) of a session's event and count it. The caller commits.
+
+    ``organization_id`` is None in a session without a МО: only who sees every МО sees what it counts.
+    """
     stage, message, about = found
+    attempt = select(launches.c.attempt).where(launches.c.id == launch_id).scalar_subquery()
     connection.execute(
         insert(session_errors).values(
             id=next(new_ids(connection)),
@@ -54,10 +68,46 @@ def add_error(
             stage=stage,
             message=message,
             about=about,
+            attempt=attempt,
         )
     )
     counters.add(launch_id, organization_id, errors=1)
     counters.write(connection)
+
+
+def open_packets(
+    connection: Connection, service_code: str, organization_id: int | None, status: PacketStatus, limit: int | None
+) -> list[Row[Any]]:
+    """Requests of one МО (None: of sessions without a МО) in an open status: id, packet_type, operation, object_id."""
+    statement = text(
+        """
+        SELECT id, packet_type, operation, object_id FROM packets
+        WHERE service_code = :service AND status = :status
+          AND organization_id IS NOT DISTINCT FROM CAST(:organization AS bigint)
+        ORDER BY operation, packet_type, id LIMIT :limit
+        """
+    )
+    parameters = {"service": service_code, "status": status, "organization": organization_id, "limit": limit}
+    return list(connection.execute(statement, parameters))
+
+
+def next_attempt(connection: Connection, packet_id: UUID, error: str) -> None:
+    """Close the open attempt of a request that certainly did not arrive, and begin another. The caller commits."""
+    connection.execute(
+        text(
+            """
+            WITH closed AS (
+              UPDATE attempts SET finished_at = clock_timestamp(), outcome = 'FORMED', error_text = :error
+              WHERE packet_id = :packet AND finished_at IS NULL),
+            again AS (
+              UPDATE packets SET attempts = attempts + 1, tries = tries + 1, changed_at = clock_timestamp()
+              WHERE id = :packet RETURNING attempts)
+            INSERT INTO attempts (packet_id, number, started_at)
+            SELECT :packet, attempts, clock_timestamp() FROM again
+            """
+        ),
+        {"packet": packet_id, "error": error},
+    )
 
 
 def events_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: int) -> Sequence[Row[Any]]:
@@ -67,8 +117,10 @@ def events_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: in
 
 
 def errors_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: int) -> Sequence[Row[Any]]:
-    """Errors of a launch, oldest first, after the given id."""
-    query = select(session_errors).where(session_errors.c.launch_id == launch_id, session_errors.c.id > after)
+    """Errors of a launch's latest attempt, oldest first, after the given id."""
+    latest = select(launches.c.attempt).where(launches.c.id == launch_id).scalar_subquery()
+    of_launch = (session_errors.c.launch_id == launch_id, session_errors.c.id > after)
+    query = select(session_errors).where(*of_launch, session_errors.c.attempt == latest)
     return connection.execute(query.order_by(session_errors.c.id).limit(limit)).all()
 
 
@@ -78,10 +130,11 @@ def count_events(connection: Connection, launch_id: UUID) -> int:
 
 
 def count_errors(connection: Connection, launch_id: UUID) -> int:
-    """Count a launch's errors up to ``COUNT_CAP`` + 1."""
-    return _count(connection, "session_errors", launch_id)
+    """Count the errors of a launch's latest attempt up to ``COUNT_CAP`` + 1."""
+    latest = "AND attempt = (SELECT attempt FROM launches WHERE id = :launch)"
+    return _count(connection, "session_errors", launch_id, latest)
 
 
-def _count(connection: Connection, table: str, launch_id: UUID) -> int:
-    statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE launch_id = :launch LIMIT :cap) n")
+def _count(connection: Connection, table: str, launch_id: UUID, more: str = "") -> int:
+    statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE launch_id = :launch {more} LIMIT :cap) n")
     return int(connection.execute(statement, {"launch": launch_id, "cap": COUNT_CAP + 1}).scalar_one())

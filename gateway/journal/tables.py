@@ -16,7 +16,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    Date,
     ForeignKey,
     Identity,
     Index,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+import gateway.journal.notification_tables  # noqa: F401 # partitioned as well
 from gateway.domain.statuses import OPEN_STATUSES, VERDICTS, Direction, PacketStatus
 from gateway.journal.columns import blob, count, flag, moment, now, words
 from gateway.journal.registry_tables import metadata
@@ -73,19 +73,41 @@ source_objects = Table(
     blob("last_hash"),
     Column("last_rules", Text),
     blob("accepted_hash"),
+    Column("peer_id", Text),
     flag("held"),
     flag("repeat_requested"),
     Column("due", Boolean, Computed(DUE_SQL, persisted=True), nullable=False),
+    blob("lookup"),
+    Column("closed_by", Uuid),
     UniqueConstraint("service_code", "organization_id", "object_type", "object_id", name="source_objects_object_key"),
     Index("source_objects_due_idx", "service_code", "object_type", "id", postgresql_where=text("due")),
+    Index(
+        "source_objects_due_organization_idx",
+        "service_code",
+        "object_type",
+        "organization_id",
+        "id",
+        postgresql_where=text("due"),
+    ),
     Index(
         "source_objects_form_error_idx",
         "service_code",
         "object_type",
+        "last_rules",
         "id",
         postgresql_where=text(f"last_status = '{PacketStatus.FORM_ERROR}'"),
     ),
+    Index(
+        "source_objects_lookup_idx",
+        "service_code",
+        "object_type",
+        "lookup",
+        postgresql_where=text("lookup IS NOT NULL"),
+    ),
+    Index("source_objects_closed_by_idx", "closed_by", postgresql_where=text("closed_by IS NOT NULL")),
 )
+"""``lookup`` is the sealed person (or whatever the manifest names) of the object; ``closed_by`` the inbound packet that
+ended its exchange."""
 
 launches = Table(
     "launches",
@@ -97,6 +119,7 @@ launches = Table(
     words("result"),
     Column("result_text", Text),
     Column("result_counts", Text),
+    Column("remark", Text),
     Column("scope", ARRAY(BigInteger)),
     Column("organization_id", BigInteger, ForeignKey("organizations.id")),
     Column("packet_group_id", Uuid),
@@ -106,6 +129,7 @@ launches = Table(
     words("stage", server_default=text("'REARM'")),
     moment("answers_until"),
     Column("last_event_code", Text),
+    count("attempt"),
     Index("launches_service_idx", "service_code", "id"),
     Index("launches_started_by_idx", "account_id", "service_code", "id"),
     Index("launches_organization_idx", "organization_id", "service_code", "id"),
@@ -129,16 +153,17 @@ launch_counters = Table(
     "launch_counters",
     metadata,
     Column("launch_id", Uuid, ForeignKey("launches.id"), nullable=False),
-    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id")),
     words("service_code"),
     count("packets_total"),
     count("packets_with_errors"),
     count("error_count"),
     count("notifications_formed"),
     count("notifications_sent"),
-    PrimaryKeyConstraint("launch_id", "organization_id"),
+    UniqueConstraint("launch_id", "organization_id", postgresql_nulls_not_distinct=True),
     Index("launch_counters_organization_idx", "organization_id", "service_code", "launch_id"),
 )
+"""What is of no МО has a row of its own, without one: only who sees every МО sums it up."""
 
 packets = Table(
     "packets",
@@ -146,7 +171,7 @@ packets = Table(
     Column("id", Uuid, primary_key=True),
     Column("launch_id", Uuid, nullable=False),
     words("service_code"),
-    Column("organization_id", BigInteger, nullable=False),
+    Column("organization_id", BigInteger),
     words("direction", server_default=text(f"'{Direction.EXPORT}'")),
     words("packet_type"),
     words("operation"),
@@ -160,6 +185,9 @@ packets = Table(
     blob("content_hash"),
     Column("items_total", Integer),
     Column("items_not_accepted", Integer),
+    Column("group_position", Integer),
+    Column("group_size", Integer),
+    Column("name", Text),
     Column("data_size", Integer),
     blob("data_sha256"),
     Column("answer_size", Integer),
@@ -174,6 +202,7 @@ packets = Table(
     Index("packets_type_idx", "service_code", "packet_type", "operation", "id"),
     Index("packets_object_idx", "object_id", "id"),
     Index("packets_changed_idx", "changed_at", "id"),
+    Index("packets_name_idx", "service_code", "name", postgresql_where=text("name IS NOT NULL")),
     Index("packets_held_idx", "service_code", "id", postgresql_where=text("held")),
     Index(
         "packets_open_idx",
@@ -221,6 +250,7 @@ packet_items = _child(
     Column("outcome", Text),
     Column("message", Text),
     PrimaryKeyConstraint("packet_id", "position"),
+    Index("packet_items_object_idx", "object_id", "packet_id"),
 )
 
 attempts = _child(
@@ -259,23 +289,8 @@ session_errors = Table(
     words("message"),
     Column("about", Text),
     now("at"),
+    count("attempt"),
     Index("session_errors_launch_idx", "launch_id", "id"),
-    **BY_ID,
-)
-
-notifications = Table(
-    "notifications",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("launch_id", Uuid, nullable=False),
-    Column("organization_id", BigInteger, nullable=False),
-    words("channel"),
-    words("patient_name"),
-    Column("patient_birth_date", Date, nullable=False),
-    words("status"),
-    moment("sent_at"),
-    Column("error_text", Text),
-    Index("notifications_launch_idx", "launch_id", "status", "id"),
     **BY_ID,
 )
 

@@ -1,4 +1,4 @@
-"""Waiting for news of the outbox: PostgreSQL's LISTEN on a connection of its own."""
+"""Waiting for news of the outbox or of the schedules: PostgreSQL's LISTEN on a connection of its own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ConnectionLost = psycopg.Error
 
 
 @contextmanager
-def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
-    """Give a function that returns at the next notification or after so many seconds.
+def listening(engine: Engine, channel: str = CHANNEL) -> Iterator[Callable[[float], bool]]:
+    """Give a function that returns at the next notification or after so many seconds, and tells whether there was one.
 
     Raises:
         ConnectionLost: the database went away.
@@ -25,11 +25,10 @@ def listening(engine: Engine) -> Iterator[Callable[[float], None]]:
     try:
         driver: psycopg.Connection[Any] = raw.driver_connection
         driver.autocommit = True
-        driver.execute(f"LISTEN {CHANNEL}")
+        driver.execute(f"LISTEN {channel}")
 
-        def wait(seconds: float) -> None:
-            for _ in driver.notifies(timeout=seconds, stop_after=1):
-                return
+        def wait(seconds: float) -> bool:
+            return any(True for _ in driver.notifies(timeout=seconds, stop_after=1))
 
         yield wait
     finally:

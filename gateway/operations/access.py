@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from gateway.catalog.registry import Catalog, Exchange
-from gateway.domain.errors import NotFound
-from gateway.domain.roles import Role, Verb, Viewer
+from gateway.domain.errors import NotAllowed, NotFound
+from gateway.domain.roles import ROLE_TITLES, Role, Verb, Viewer
 from gateway.journal import packet_queries, registry
 from gateway.journal.registry import OrganizationRow
 
@@ -76,3 +76,14 @@ def may_run(viewer: Viewer, exchange: Exchange) -> bool:
     """Tell whether the viewer's roles may launch this service at all."""
     allowed_to_mis = exchange.manifest.service.mis_may_start or Role.MIS not in viewer.roles
     return viewer.may(Verb.RUN) and allowed_to_mis
+
+
+def forbidden(viewer: Viewer, refused: str) -> NotAllowed:
+    """The refusal of a deed (``refused``: «Запуск сервиса не разрешён») that the roles of this call do not allow.
+
+    A МИС that acts for a person needs the right of both: an operator would look for the fault in his own role alone.
+    """
+    if viewer.actor is None:
+        return NotAllowed(f"{refused} вашей роли")
+    both = " и ".join(f"«{ROLE_TITLES[role]}»" for role in (viewer.account.role, viewer.actor.role))
+    return NotAllowed(f"{refused}: при действии от имени пользователя нужны права обеих ролей, {both}")

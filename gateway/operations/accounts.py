@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated
+import hashlib
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from typing import NoReturn
+
+from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated, TooMany
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Actor, Role, Viewer
-from gateway.journal import registry
+from gateway.journal import registry, sign_ins
 from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
@@ -17,24 +22,44 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
 
     Raises:
         NotAuthenticated: unknown login, wrong password or disabled account; all look alike.
-        TooMany: after too many failures of this login or address.
+        TooMany: after too many failures of this login or address, whichever process saw them; it tells the wait.
     """
+    keys = _keys(login, address)
     with ctx.engine.connect() as connection:
         stored = None if "\0" in login else registry.find_account(connection, login)
-    usable = stored if stored is not None and not stored.disabled else None
-    fits = ctx.passwords.check(
-        usable.password_hash if usable else None,
-        usable.changed_at if usable else None,
-        login,
-        password,
-        address or "",
+        usable = stored if stored is not None and not stored.disabled else None
+        if usable and ctx.passwords.remembers(usable.password_hash, usable.changed_at, login, password):
+            return usable.account
+        delays = sign_ins.delays_s(connection, keys)
+    wait_s = max(delays.values(), default=0.0)
+    if wait_s > 0:
+        raise TooMany(f"Слишком много неудачных попыток входа: повторите через {int(wait_s) + 1} с")
+    fits = ctx.passwords.verify(
+        usable.password_hash if usable else None, usable.changed_at if usable else None, login, password
     )
     if usable is None or not fits:
+        _refuse(ctx, login, address, keys)
+    if keys[0] in delays:
         with ctx.engine.begin() as connection:
-            event = registry.AuditEvent("sign-in-refused", detail={"address": address})
-            registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
-        raise NotAuthenticated(REFUSED)
+            sign_ins.forgive(connection, keys[0])
     return usable.account
+
+
+def _refuse(ctx: Context, login: str, address: str | None, keys: Sequence[bytes]) -> NoReturn:
+    with ctx.engine.begin() as connection:
+        sign_ins.note_failure(connection, keys)
+        event = registry.AuditEvent("sign-in-refused", detail={"address": address})
+        registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
+    raise NotAuthenticated(REFUSED)
+
+
+def _keys(login: str, address: str | None) -> list[bytes]:
+    """What failures are counted by: the login first, then the address (of IPv6 the network: a caller has it whole)."""
+    named = [f"login:{login}"]
+    if address is not None:
+        whole = ip_address(address)
+        named.append(f"address:{ip_network((whole, 64), strict=False) if whole.version == 6 else whole}")
+    return [hashlib.sha256(name.encode()).digest() for name in named]
 
 
 def find_by_certificate(ctx: Context, subject: str) -> Account | None:

@@ -20,4 +20,5 @@ class Context:
     cursors: Cursors
     max_objects: int = 1000
     public_url: str = "http://127.0.0.1:8080"
+    time_zone: str = "Europe/Moscow"
     passwords: PasswordGate = field(default_factory=PasswordGate)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from gateway.catalog.registry import Exchange
 from gateway.domain.actions import Action, refusal
 from gateway.domain.errors import Conflict, InvalidRequest, NotAllowed
-from gateway.domain.launches import OrganizationChoice
+from gateway.domain.launches import OrganizationChoice, one_by_one
 from gateway.domain.roles import Verb, Viewer
 from gateway.journal import holds, registry
 from gateway.journal import launches as launch_records
@@ -44,7 +44,7 @@ def start_service(
     """
     exchange = access.require_service(ctx.catalog, viewer, service_code)
     if not access.may_run(viewer, exchange):
-        raise NotAllowed("Запуск сервиса не разрешён вашей роли")
+        raise access.forbidden(viewer, "Запуск сервиса не разрешён")
     require_length("requestId", request_id, MAX_KEY)
     with ctx.engine.begin() as connection:
         launch_records.lock_service(connection, service_code)
@@ -61,9 +61,8 @@ def start_service(
         reason = refusal(Action.START, facts)
         if reason is not None:
             raise Conflict(reason)
-        scopes = [scope]
-        if exchange.manifest.service.launch_per_organization and scope is not None:
-            scopes = [frozenset({one}) for one in sorted(scope)]
+        per_organization = exchange.manifest.service.launch_per_organization and scope is not None
+        scopes = one_by_one(scope or ()) if per_organization else [scope]
         made = launch_records.start(connection, service_code, scopes, Starter(viewer.account.id, viewer.name))
         if request_id is not None:
             launch_records.remember_request(connection, viewer.account.id, request_id, fingerprint, made)
@@ -86,6 +85,8 @@ def _scope(
         raise InvalidRequest("Сервис запускается по одной МО: укажите ровно один organizationOid")
     if rows:
         return frozenset(row.id for row in rows)
+    if service.organizations_required:
+        raise InvalidRequest("Не указаны МО")
     scope = viewer.organization_ids
     if service.launch_per_organization and scope is None:
         scope = frozenset(registry.load_organizations(connection))
@@ -121,7 +122,7 @@ def _set_held(
 ) -> tuple[PacketOutcome, ...]:
     action = Action.HOLD if held else Action.RELEASE
     if not viewer.may(Verb.HOLD):
-        raise NotAllowed(f"Действие «{action}» не разрешено вашей роли")
+        raise access.forbidden(viewer, f"Действие «{action}» не разрешено")
     require_length("reason", reason, MAX_REASON)
     wanted = list(dict.fromkeys(packet_ids))
     if not 1 <= len(wanted) <= MAX_IDS:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from gateway.catalog.manifest import ObjectType
 from gateway.catalog.registry import Exchange
 from gateway.domain.errors import Finding, GatewayError, InvalidRequest, NotAllowed, TooMany
+from gateway.domain.lookups import comparable
 from gateway.domain.roles import Verb, Viewer
 from gateway.journal import objects as object_records
 from gateway.journal.bodies import pack
@@ -19,6 +21,7 @@ from gateway.operations.context import Context
 from gateway.operations.records import Submission, SubmitOutcome, SubmitResult
 from gateway.xml.canonical import content_digest, serialize
 from gateway.xml.parser import parse, parse_text
+from gateway.xml.paths import values_at
 from gateway.xml.schemas import validate
 
 MAX_ID: Final = 64
@@ -51,10 +54,10 @@ def submit_objects(
     if len(objects) > ctx.max_objects:
         raise TooMany(f"objects: не больше {ctx.max_objects} документов в одном запросе")
     require_length("batchId", batch_id, MAX_KEY)
-    schemas = {o.code: exchange.schema(o.schema_path) for o in exchange.manifest.object_types}
-    if not schemas:
+    types = {o.code: o for o in exchange.manifest.object_types}
+    if not types:
         raise InvalidRequest("Сервис не принимает исходные документы")
-    judged = [_judge(exchange, schemas, submission) for submission in objects]
+    judged = [_judge(exchange, types, submission) for submission in objects]
     arrivals = [j for j in judged if isinstance(j, Arrival)]
     with ctx.engine.begin() as connection:
         organization = access.require_organizations(connection, viewer, [organization_oid])[0]
@@ -74,13 +77,13 @@ def _kept(changed: bool) -> SubmitResult:
     return SubmitResult.ACCEPTED if changed else SubmitResult.UNCHANGED
 
 
-def _judge(exchange: Exchange, schemas: Mapping[str, Path], s: Submission) -> Arrival | tuple[Finding, ...]:
+def _judge(exchange: Exchange, types: Mapping[str, ObjectType], s: Submission) -> Arrival | tuple[Finding, ...]:
     if not s.object_id.strip() or len(s.object_id) > MAX_ID:
         return (_finding("objectId", f"Идентификатор документа: от 1 до {MAX_ID} знаков"),)
     if s.changed_at > datetime.now(UTC) + CLOCK_SKEW:
         return (_finding("changedAt", "Время изменения в будущем: проверьте часы МИС"),)
-    if s.object_type not in schemas:
-        known = ", ".join(schemas)
+    if s.object_type not in types:
+        known = ", ".join(types)
         return (_finding("objectType", f"Сервис {exchange.manifest.service.code} принимает типы: {known}"),)
     if s.content is not None and s.content_base64 is not None:
         return (_finding("content", "Передайте либо content, либо contentBase64"),)
@@ -90,10 +93,11 @@ def _judge(exchange: Exchange, schemas: Mapping[str, Path], s: Submission) -> Ar
         return Arrival(s.object_type, s.object_id, s.changed_at, True, NOTHING, NOTHING)
     if not s.content and not s.content_base64:
         return (_finding("content", "Нет содержимого документа"),)
-    return _judge_content(schemas[s.object_type], s)
+    object_type = types[s.object_type]
+    return _judge_content(exchange.schema(object_type.schema_path), object_type, s)
 
 
-def _judge_content(schema: Path, s: Submission) -> Arrival | tuple[Finding, ...]:
+def _judge_content(schema: Path, object_type: ObjectType, s: Submission) -> Arrival | tuple[Finding, ...]:
     try:
         root = parse_text(s.content) if s.content else parse(s.content_base64 or NOTHING)
     except GatewayError as error:
@@ -102,7 +106,8 @@ def _judge_content(schema: Path, s: Submission) -> Arrival | tuple[Finding, ...]
     if findings:
         return findings
     data = serialize(root) if s.content else s.content_base64 or NOTHING
-    return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), content_digest(root))
+    lookup = comparable(values_at(root, object_type.lookup))
+    return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), content_digest(root), lookup)
 
 
 def _finding(path: str, message: str) -> Finding:

@@ -72,7 +72,7 @@ def _require_own(ctx: Context, connection: Connection, viewer: Viewer, launch_id
     scope = launch_records.load(connection, launch_id).scope
     own = viewer.organization_ids
     if not access.may_run(viewer, exchange):
-        raise NotAllowed("Управление запусками не разрешено вашей роли")
+        raise access.forbidden(viewer, "Управление запусками не разрешено")
     if own is not None and (scope is None or not scope <= own):
         raise NotAllowed("Запуск относится и к другим МО: им управляет администратор ЦОД")
     return row, exchange

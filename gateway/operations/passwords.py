@@ -1,4 +1,4 @@
-"""Passwords: argon2id, a few at a time, verified results remembered briefly, growing delay after failures."""
+"""Passwords: argon2id, a few at a time, verified results remembered briefly."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.domain.errors import TooMany
-
-K = TypeVar("K")
-V = TypeVar("V")
-
 REMEMBER_S: Final = 300.0
 AT_ONCE: Final = 2
-FREE_FAILURES: Final = 5
-MAX_DELAY_S: Final = 300.0
-FORGET_S: Final = 3600.0
-"""Failures are forgotten so long after the last one's delay: an address is shared by many, all of whom mistype."""
 KEPT: Final = 10_000
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
@@ -38,12 +28,6 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-@dataclass(slots=True)
-class _Failures:
-    count: int
-    until: float
-
-
 class PasswordGate:
     """Checks passwords for one process. Memory is bounded: the oldest entries go first."""
 
@@ -52,58 +36,30 @@ class PasswordGate:
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._verified: OrderedDict[bytes, float] = OrderedDict()
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
 
-    def check(self, stored: str | None, changed_at: datetime | None, login: str, password: str, address: str) -> bool:
-        """Tell whether the password fits; an unknown login (``stored`` None) costs the same as a wrong password.
-
-        Raises:
-            TooMany: too many failures of this login or address; the message says how long to wait.
-        """
-        keys = (f"login:{login}", f"address:{address}")
-        remembered = self._digest(stored, changed_at, login, password)
-        if stored is not None and self._is_remembered(remembered):
-            return True
-        self._refuse_hurry(keys)
-        with self._slots:
-            fits = _verify(stored or _DECOY, password) and stored is not None
-        with self._lock:
-            if fits:
-                self._failures.pop(keys[0], None)
-                _keep(self._verified, remembered, time.monotonic() + REMEMBER_S)
-            else:
-                self._note_failure(keys)
-        return fits
-
-    def _digest(self, stored: str | None, changed_at: datetime | None, login: str, password: str) -> bytes:
-        text = "\0".join((stored or "", str(changed_at), login, password))
-        return hmac.new(self._key, text.encode(), hashlib.sha256).digest()
-
-    def _is_remembered(self, digest: bytes) -> bool:
+    def remembers(self, stored: str, changed_at: datetime, login: str, password: str) -> bool:
+        """Tell whether the password was found right within the last 5 minutes, and the account is unchanged since."""
+        digest = self._digest(stored, changed_at, login, password)
         with self._lock:
             return self._verified.get(digest, 0.0) > time.monotonic()
 
-    def _refuse_hurry(self, keys: tuple[str, ...]) -> None:
-        now = time.monotonic()
+    def verify(self, stored: str | None, changed_at: datetime | None, login: str, password: str) -> bool:
+        """Tell whether the password fits; an unknown login (``stored`` None) costs the same as a wrong password."""
+        with self._slots:
+            fits = _verify(stored or _DECOY, password)
+        if stored is None or changed_at is None or not fits:
+            return False
         with self._lock:
-            wait = max((self._failures[k].until - now for k in keys if k in self._failures), default=0.0)
-        if wait > 0:
-            raise TooMany(f"Слишком много неудачных попыток входа: повторите через {int(wait) + 1} с")
+            digest = self._digest(stored, changed_at, login, password)
+            self._verified[digest] = time.monotonic() + REMEMBER_S
+            self._verified.move_to_end(digest)
+            if len(self._verified) > KEPT:
+                self._verified.popitem(last=False)
+        return True
 
-    def _note_failure(self, keys: tuple[str, ...]) -> None:
-        for key in keys:
-            earlier = self._failures.get(key)
-            fresh = earlier is not None and time.monotonic() < earlier.until + FORGET_S
-            count = earlier.count + 1 if earlier is not None and fresh else 1
-            delay = min(MAX_DELAY_S, 2.0 ** (count - FREE_FAILURES)) if count >= FREE_FAILURES else 0.0
-            _keep(self._failures, key, _Failures(count, time.monotonic() + delay))
-
-
-def _keep(table: OrderedDict[K, V], key: K, value: V) -> None:
-    table[key] = value
-    table.move_to_end(key)
-    if len(table) > KEPT:
-        table.popitem(last=False)
+    def _digest(self, stored: str, changed_at: datetime, login: str, password: str) -> bytes:
+        text = "\0".join((stored, str(changed_at), login, password))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).digest()
 
 
 def _verify(stored: str, password: str) -> bool:

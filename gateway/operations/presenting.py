@@ -50,7 +50,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         organization_name=row.organization_name if named else None,
         result=result,
         result_title=RESULT_TITLES[result],
-        result_text=told(row.result_text, row.result_counts, scope, viewer.organization_ids),
+        result_text=told(row.result_text, row.result_counts, scope, viewer.organization_ids, row.remark),
         packet_group_id=row.packet_group_id,
         packets_total=row.packets_total,
         packets_with_errors=row.packets_with_errors,

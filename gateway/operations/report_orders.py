@@ -14,8 +14,9 @@ from gateway.catalog.manifest import Manifest, Titled
 from gateway.domain.errors import InvalidRequest, NotFound
 from gateway.domain.launches import RESULT_TITLES, LaunchResult, LogKind
 from gateway.domain.roles import ROLE_TITLES, Viewer
-from gateway.domain.statuses import STATUS_TITLES, PacketStatus
+from gateway.domain.statuses import NOTIFICATION_TITLES, STATUS_TITLES, NotificationStatus, PacketStatus
 from gateway.journal.launch_queries import LaunchQuery
+from gateway.journal.notification_queries import NotificationQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.report_queries import SessionQuery
 from gateway.operations import access
@@ -125,6 +126,8 @@ def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
         return "true" if value else "false"
     if isinstance(value, LaunchResult):
         return RESULT_TITLES[value]
+    if isinstance(value, tuple) and manifest is not None and manifest.service.log is LogKind.NOTIFICATIONS:
+        return ", ".join(NOTIFICATION_TITLES[NotificationStatus(c)] for c in value if c in set(NotificationStatus))
     if isinstance(value, tuple):
         known = [PacketStatus(code) for code in value if code in set(PacketStatus)]
         return ", ".join(manifest.status_title(s) if manifest else STATUS_TITLES[s] for s in known)
@@ -149,7 +152,7 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in others)
 
 
-Resolved = tuple[Manifest | None, LaunchQuery | PacketQuery | SessionQuery]
+Resolved = tuple[Manifest | None, LaunchQuery | PacketQuery | SessionQuery | NotificationQuery]
 
 
 def resolve(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder) -> Resolved:
@@ -167,11 +170,21 @@ def resolve(ctx: Context, connection: Connection, viewer: Viewer, order: ReportO
     launch = require_launch(ctx, connection, viewer, order.launch_id or UUID(int=0))
     manifest = ctx.catalog.manifest(launch.service_code)
     if order.kind is ReportKind.NOTIFICATIONS:
-        logs = manifest is not None and manifest.service.log is LogKind.NOTIFICATIONS
-        raise InvalidRequest("Журнал уведомлений не ведётся" if logs else "Сервис не рассылает уведомлений")
+        return manifest, _notifications(viewer, order, launch.id, manifest, record)
     require_session(ctx, connection, viewer, launch.id)
     whole = SessionQuery(launch.id)
     return manifest, whole if record is None else replace(whole, after=_beside(record, -1), before=_beside(record, 1))
+
+
+def _notifications(
+    viewer: Viewer, order: ReportOrder, launch_id: UUID, manifest: Manifest | None, record: UUID | None
+) -> NotificationQuery:
+    if manifest is None or manifest.service.log is not LogKind.NOTIFICATIONS:
+        raise InvalidRequest("Сервис не рассылает уведомлений")
+    if set(order.statuses) - set(NotificationStatus):
+        raise InvalidRequest("statuses: неизвестный статус уведомления")
+    whole = NotificationQuery(launch_id, viewer.organization_ids, order.statuses)
+    return whole if record is None else replace(whole, after=_beside(record, -1), before=_beside(record, 1))
 
 
 def _record_id(order: ReportOrder) -> UUID | None:

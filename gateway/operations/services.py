@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from gateway.catalog.registry import Exchange
+from gateway.catalog.schedule import schedule_of
 from gateway.domain.actions import Action, Facts, refusal
 from gateway.domain.errors import NotFound
 from gateway.domain.launches import OrganizationChoice
@@ -24,7 +26,7 @@ from gateway.operations.records import Organization, Service
 class ServiceStates:
     """Stored settings and running launches of services, read once for a whole list."""
 
-    settings: dict[str, Row[Any]]
+    settings: dict[str, registry.ServiceSettings]
     running: launch_records.Scopes
 
 
@@ -38,8 +40,9 @@ def start_facts(states: ServiceStates, viewer: Viewer, exchange: Exchange, scope
     """What the rules of «Запуск» look at, for a launch over these МО (None: every МО)."""
     service = exchange.manifest.service
     stored = states.settings.get(service.code)
+    for_all = service.organization_choice is OrganizationChoice.NONE and viewer.organization_ids is not None
     return Facts(
-        allowed=access.may_run(viewer, exchange),
+        allowed=access.may_run(viewer, exchange) and not for_all,
         enabled=stored is None or stored.enabled,
         manual_start=service.manual_start,
         running=launch_records.is_running(states.running, service.code, scope),
@@ -47,7 +50,7 @@ def start_facts(states: ServiceStates, viewer: Viewer, exchange: Exchange, scope
 
 
 def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple[Service, ...]:
-    """«Список сервисов»: services and groups of the top, or the services of one group, by title.
+    """«Список сервисов»: services and groups of the top, or the services of one group, in the order of the catalog.
 
     Raises:
         NotFound: no such group for this viewer.
@@ -62,10 +65,17 @@ def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple
     with ctx.engine.connect() as connection:
         states = load_states(connection, shown)
         newest = launch_queries.newest_launches(connection, query, codes)
-    services = [_service(states, viewer, e, newest.get(e.manifest.service.code)) for e in shown]
-    if group_code is None:
-        services += [_group(ctx, code) for code in groups]
-    return tuple(sorted(services, key=lambda s: s.title))
+    services = {e.manifest.service.code: _service(states, viewer, e, newest, ctx.time_zone) for e in shown}
+    listed = shown if group_code is not None else visible
+    return tuple(
+        services.get(code) or _group(ctx, code) for code in dict.fromkeys(_entry(e, group_code) for e in listed)
+    )
+
+
+def _entry(exchange: Exchange, group_code: str | None) -> str:
+    """Code under which an exchange stands in a list: in the top one a group stands for its services."""
+    manifest = exchange.manifest
+    return manifest.group.code if manifest.group and group_code is None else manifest.service.code
 
 
 def _group(ctx: Context, code: str) -> Service:
@@ -88,12 +98,17 @@ def _group(ctx: Context, code: str) -> Service:
     )
 
 
-def _service(states: ServiceStates, viewer: Viewer, exchange: Exchange, newest: Row[Any] | None) -> Service:
+def _service(
+    states: ServiceStates, viewer: Viewer, exchange: Exchange, newest: Mapping[str, Row[Any]], zone: str
+) -> Service:
     manifest = exchange.manifest
     service = manifest.service
+    last = newest.get(service.code)
     facts = start_facts(states, viewer, exchange, viewer.organization_ids)
     reason = refusal(Action.START, facts)
-    settings = states.settings.get(service.code)
+    settings = states.settings.get(service.code, registry.ServiceSettings())
+    schedule = schedule_of(service.schedule, settings, zone)
+    planned = schedule is not None and settings.next_start_of == schedule.mark
     return Service(
         code=service.code,
         title=service.title,
@@ -104,9 +119,9 @@ def _service(states: ServiceStates, viewer: Viewer, exchange: Exchange, newest: 
         organization_choice=service.organization_choice,
         start_allowed=reason is None,
         start_refusal=reason,
-        schedule=settings.schedule if settings else None,
-        next_start_at=None,
-        last_launch=presenting.launch(newest, manifest=manifest, viewer=viewer) if newest else None,
+        schedule=schedule.title if schedule else None,
+        next_start_at=settings.next_start_at if planned and facts.enabled else None,
+        last_launch=presenting.launch(last, manifest=manifest, viewer=viewer) if last else None,
         launch_columns=presenting.columns(manifest.launch_columns),
         detail_columns=presenting.columns(manifest.detail_columns),
     )

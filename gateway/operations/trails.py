@@ -20,7 +20,8 @@ def get_journal(
 ) -> Trail:
     """Follow a packet, or all packets of a launch, a packet group or an own request; oldest first.
 
-    With ``find_related`` also every other packet of the same source objects. At most 1000 packets.
+    With ``find_related`` also every other packet of the same source objects, and the peer's documents that ended their
+    exchange. At most 1000 packets.
 
     Raises:
         InvalidRequest: neither or both of ``message_id`` and ``track_id``.
@@ -38,6 +39,7 @@ def get_journal(
         packets = access.visible_packets(connection, ctx.catalog, viewer, ids)
         if find_related:
             related = trails.packets_of_same_objects(connection, list(packets), MAX_PACKETS + 1)
+            related += trails.packets_of_closings(connection, [*packets, *related], MAX_PACKETS + 1)
             packets |= access.visible_packets(connection, ctx.catalog, viewer, related)
         rows = sorted(packets.values(), key=lambda row: row.id)
         launch_ids += [row.launch_id for row in rows]

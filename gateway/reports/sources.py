@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from gateway.catalog.registry import Catalog
 from gateway.domain.identifiers import uuid7_moment
 from gateway.domain.launches import RESULT_TITLES, LaunchResult, told
-from gateway.domain.statuses import STATUS_TITLES, Operation, PacketStatus
-from gateway.journal import launch_queries, packet_queries, report_queries, sessions
+from gateway.domain.statuses import NOTIFICATION_TITLES, STATUS_TITLES, NotificationStatus, Operation, PacketStatus
+from gateway.journal import launch_queries, notification_queries, packet_queries, report_queries, sessions
 from gateway.journal.launch_queries import LaunchQuery
+from gateway.journal.notification_queries import NotificationQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.report_queries import Lettering, SessionQuery
 from gateway.reports.heading import Made, Total
@@ -71,7 +72,7 @@ def _launches(connection: Connection, query: LaunchQuery, catalog: Catalog) -> I
             row.organization_name if named else None,
             row.result,
             RESULT_TITLES[LaunchResult(row.result)],
-            told(row.result_text, row.result_counts, row.scope and frozenset(row.scope), query.visible),
+            told(row.result_text, row.result_counts, row.scope and frozenset(row.scope), query.visible, row.remark),
             str(row.packet_group_id) if row.packet_group_id else None,
             row.packets_total,
             row.packets_with_errors,
@@ -160,6 +161,33 @@ def _errors(connection: Connection, query: SessionQuery, catalog: Catalog) -> It
         yield (str(row.id), str(row.event_id), row.stage, row.message, row.about, row.at)
 
 
+def _notification_totals(connection: Connection, query: NotificationQuery) -> tuple[Total, ...]:
+    total, formed, sent = notification_queries.count_all_notifications(connection, query)
+    return (
+        records_total(total),
+        Total("notificationsFormed", "Сформировано уведомлений", formed),
+        Total("notificationsSent", "Отправлено уведомлений", sent),
+    )
+
+
+def _notifications(connection: Connection, query: NotificationQuery, catalog: Catalog) -> Iterator[Values]:
+    del catalog
+    for row in notification_queries.stream_notifications(connection, query, report_queries.BATCH):
+        status = NotificationStatus(row.status)
+        yield (
+            str(row.id),
+            str(row.launch_id),
+            uuid7_moment(row.id),
+            row.patient_name,
+            row.patient_birth_date,
+            row.channel,
+            row.sent_at,
+            row.status,
+            NOTIFICATION_TITLES[status],
+            row.error_text if status is NotificationStatus.SEND_ERROR else None,
+        )
+
+
 SOURCES: Final[dict[ReportKind, Source]] = {
     ReportKind.LAUNCHES: Source(LaunchQuery, launch_queries.count_launches, _launch_totals, _launches),
     ReportKind.PACKETS: Source(PacketQuery, packet_queries.count_packets, _packet_totals, _packets, _packets_as_xml),
@@ -175,5 +203,13 @@ SOURCES: Final[dict[ReportKind, Source]] = {
         _session_totals(report_queries.stream_errors),
         _errors,
     ),
+    ReportKind.NOTIFICATIONS: Source(
+        NotificationQuery,
+        lambda connection, query: notification_queries.count_notifications(
+            connection, query.launch_id, query.visible, query.statuses
+        ),
+        _notification_totals,
+        _notifications,
+    ),
 }
-"""Lists that are read from the database. Services come from the catalog; notifications have no log of their own yet."""
+"""Lists that are read from the database. Services come from the catalog."""

@@ -12,22 +12,23 @@ from typing import Any, Final
 from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from gateway.domain.errors import GatewayError, NotAuthenticated
+from gateway.domain.errors import GatewayError, NotAuthenticated, Unavailable
 from gateway.domain.roles import Account
 from gateway.logs import trail
 from gateway.operations import accounts as our_accounts
 from gateway.operations.context import Context
+from gateway.operations.outages import answering, require_ready
 from gateway.soap import auth
 from gateway.soap.contract import SERVICES, Operation, ServiceContract, operation_limits
 from gateway.soap.downloads import answer_download, is_report
 from gateway.soap.faults import fault
-from gateway.soap.gate import check_operation, open_envelope
+from gateway.soap.gate import check_items, open_envelope, operation_of
 from gateway.soap.origin import NOBODY, Origin, Trust
 from gateway.soap.publication import Publication
 from gateway.soap.refusals import ConnectionExposed, CredentialsMissing, ProtocolFault
 from gateway.soap.transport import Response, content_of, read_body
 from gateway.soap.versions import VERSIONS, Version
-from gateway.xml.limits import RequestLimits, widest
+from gateway.xml.limits import RequestLimits, narrowest, widest
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,16 @@ class Application:
             return Response(HTTPStatus.OK, _TEXT, self._index)
         if path == "/healthz":
             return Response(HTTPStatus.OK, _TEXT, b"ok\n")
+        if path == "/ready":
+            return self._ready()
         return Response(HTTPStatus.NOT_FOUND, _TEXT, "Такой страницы нет.\n".encode())
+
+    def _ready(self) -> Response:
+        try:
+            require_ready(self._house.ctx)
+        except Unavailable as error:
+            return Response(HTTPStatus.SERVICE_UNAVAILABLE, _TEXT, f"{error.message}\n".encode())
+        return Response(HTTPStatus.OK, _TEXT, b"ok\n")
 
 
 class _Door:
@@ -139,6 +149,7 @@ class _Door:
         self._version = version
         self._limits = {operation.name: limits[operation.name] for operation in service.operations}
         self._widest = widest(self._limits.values())
+        self._narrowest = narrowest(self._limits.values())
         self._publication = Publication(service, version, public_url)
 
     def limits(self, environ: WSGIEnvironment) -> RequestLimits:
@@ -171,7 +182,8 @@ class _Door:
 
     def _guarded(self, environ: WSGIEnvironment, call: _Call) -> Response:
         try:
-            body = self._serve(environ, call)
+            with answering():
+                body = self._serve(environ, call)
         except GatewayError as error:
             failure = error
         except Exception as error:  # noqa: BLE001  # nothing but a fault leaves a service address
@@ -194,14 +206,14 @@ class _Door:
         basic = auth.from_header(environ.get("HTTP_AUTHORIZATION", ""))
         if basic is not None:
             call.authenticate(basic)
-        limits = self._limits.get(content.operation, self._widest)
-        data = read_body(environ, limits.max_bytes)
+        data = read_body(environ, self.limits(environ).max_bytes)
+        limits = self._limits.get(operation_of(data, content, self._version), self._narrowest)
         request = open_envelope(data, content, self._version, limits)
         token = auth.from_security(request.security, self._house.clock())
         if token is not None:
             call.authenticate(token)
         call.require_account()
-        check_operation(request, len(data), self._limits.get(request.operation, self._widest))
+        check_items(request, limits)
         return self._publication.answer(request.body, call.execute)
 
 

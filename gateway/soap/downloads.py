@@ -9,6 +9,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from gateway.domain.errors import ErrorCode, GatewayError
 from gateway.operations.context import Context
+from gateway.operations.outages import answering
 from gateway.operations.reports import PATH, open_report
 from gateway.soap.origin import Trust
 
@@ -44,7 +45,8 @@ def answer_download(
             return _say(start_response, HTTPStatus.FORBIDDEN, "Отчёты выдаются только по HTTPS.")
         token = environ["PATH_INFO"].removeprefix(PATH)
         printable = environ.get("QUERY_STRING", "") == "print"
-        report = open_report(ctx, token, printable=printable, address=origin.address)
+        with answering():
+            report = open_report(ctx, token, printable=printable, address=origin.address)
     except GatewayError as error:
         status = _STATUSES.get(error.code, HTTPStatus.BAD_REQUEST)
         again = (("Retry-After", _RETRY_S),) if error.transient else ()

@@ -17,10 +17,12 @@ from gateway.soap.transport import Content, too_large
 from gateway.soap.versions import SOAP11, Version
 from gateway.xml import namespaces
 from gateway.xml.limits import RequestLimits
-from gateway.xml.parser import parse
+from gateway.xml.parser import glimpse, parse
 
 SECURITY: Final = f"{{{namespaces.WSSE}}}Security"
 _NIL: Final = f"{{{namespaces.XSI}}}nil"
+_CALL_DEPTH: Final = 3
+"""Envelope, Body, and the request of an operation."""
 _TRUE: Final = frozenset({"1", "true"})
 _OUR_ROLES: Final = frozenset(
     {
@@ -39,20 +41,28 @@ class Request:
     body: etree._Element
     security: etree._Element | None
 
-    @property
-    def operation(self) -> str:
-        """Name of the operation it asks for, whether there is one or not."""
-        return etree.QName(self.body).localname
+
+def operation_of(data: bytes, content: Content, version: Version) -> str:
+    """Name of the operation that a request asks for, by its headers, else by the first element of its Body.
+
+    It is a claim until the whole envelope is read; empty when neither tells within the first bytes.
+    """
+    if content.operation:
+        return content.operation
+    tag = glimpse(data, _CALL_DEPTH, f"{{{version.envelope}}}Body", codec=content.charset)
+    return "" if tag is None else etree.QName(tag).localname
 
 
 def open_envelope(data: bytes, content: Content, version: Version, limits: RequestLimits) -> Request:
-    """Parse a request once and take the envelope off.
+    """Parse a request once and take the envelope off; ``limits`` are those of the operation it claims to ask for.
 
     Raises:
         InvalidXml, TooLarge: as the parser.
         ProtocolFault: another SOAP version, a header that must be understood and is not, anything but Header and
             Body in the envelope, a Body without exactly one child, an action that names another operation.
     """
+    if len(data) > limits.max_bytes:
+        raise too_large(limits.max_bytes)
     root = parse(data, limits, codec=content.charset)
     _check_version(root, content, version)
     header, body = _parts(root, version)
@@ -64,15 +74,12 @@ def open_envelope(data: bytes, content: Content, version: Version, limits: Reque
     return Request(call, security)
 
 
-def check_operation(request: Request, size: int, limits: RequestLimits) -> None:
-    """Hold a request to the limits of its operation, now that it is known for certain.
+def check_items(request: Request, limits: RequestLimits) -> None:
+    """Look into the body element, which is allowed once the caller is known.
 
     Raises:
-        TooLarge: the envelope has more bytes.
-        TooMany: one of its lists has more items.
+        TooMany: one of its lists has more items than its operation takes.
     """
-    if size > limits.max_bytes:
-        raise too_large(limits.max_bytes)
     if request.body.xpath(f"boolean(descendant-or-self::*[*[{limits.max_items + 1}]])"):
         raise TooMany(f"В списке больше допустимых {limits.max_items} элементов.")
 

@@ -6,13 +6,9 @@ of it is made by the shapes' reader and writers.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
@@ -50,7 +46,7 @@ class _Call:
 class _Handed:
     """Protocol mixin: takes the element it is handed, reads and writes by the shapes."""
 
-    schema_path: Path
+    schema: bytes
     ns_soap_env: str
     app: Any
 
@@ -64,7 +60,7 @@ class _Handed:
 
     def deserialize(self, ctx: Any, **_: object) -> None:
         """Validate the body element and read it into the request of its operation."""
-        findings = validate(ctx.in_body_doc, self.schema_path)
+        findings = validate(ctx.in_body_doc, self.schema)
         if findings:
             raise InvalidRequest("Запрос не соответствует схеме сервиса.", findings)
         ctx.in_object = (read(ctx.descriptor.udd.operation.request, ctx.in_body_doc),)
@@ -137,7 +133,7 @@ class Publication:
         document.event_manager.add_listener("wsdl_document_built", partial(publish, contract=contract, version=version))
         document.build_interface_document(f"{public_url}{version.root}/{contract.code}")
         self.wsdl: bytes = etree.tostring(document.root_elt, xml_declaration=True, encoding="utf-8", pretty_print=True)
-        incoming.schema_path = _stored(schema_of(document.root_elt), self)
+        incoming.schema = etree.tostring(schema_of(document.root_elt), encoding="utf-8")
 
     def answer(self, body: etree._Element, execute: Execute) -> bytes:
         """Answer one body element with a whole envelope.
@@ -167,12 +163,3 @@ def _method(operation: Operation, types: WireTypes) -> Any:
         _out_variable_name="result",
         _udd={"operation": operation},
     )(call)
-
-
-def _stored(schema: etree._Element, owner: object) -> Path:
-    """Keep the schema in a file as long as its owner lives: schemas are compiled from files, once per thread."""
-    folder = tempfile.mkdtemp(prefix="service-journal-")
-    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
-    path = Path(folder, "service.xsd")
-    path.write_bytes(etree.tostring(schema, xml_declaration=True, encoding="utf-8"))
-    return path

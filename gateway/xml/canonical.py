@@ -36,14 +36,16 @@ def content_digest(element: etree._Element) -> bytes:
     return hashlib.sha256(canonical(element)).digest()
 
 
-def serialize(element: etree._Element, *, encoding: str = "utf-8") -> bytes:
+def serialize(element: etree._Element, *, encoding: str = "utf-8", standalone: bool = False) -> bytes:
     """Write the element as a document of its own, with an XML declaration; the same bytes for the same tree.
 
-    A character that ``encoding`` lacks is written as a numeric reference.
+    A character that ``encoding`` lacks is written as a numeric reference. ``standalone`` says in the declaration that
+    the document needs no other (XML 1.0, 2.9).
 
     Raises:
         LookupError: Python does not know ``encoding``; encodings come from our own manifests.
     """
     # Encoded by Python, for the iconv behind libxml2 silently drops some characters that windows-1251 lacks.
     text = etree.tostring(element, encoding="unicode", with_tail=False)
-    return f"<?xml version='1.0' encoding='{encoding}'?>\n{text}".encode(encoding, "xmlcharrefreplace")
+    alone = " standalone='yes'" if standalone else ""
+    return f"<?xml version='1.0' encoding='{encoding}'{alone}?>\n{text}".encode(encoding, "xmlcharrefreplace")

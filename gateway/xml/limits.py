@@ -55,8 +55,16 @@ class RequestLimits(XmlLimits):
 
 def widest(several: Iterable[RequestLimits]) -> RequestLimits:
     """The limits within which all of these lie."""
-    rows = [astuple(limits) for limits in several]
-    return RequestLimits(*map(max, zip(*rows, strict=True)))
+    return RequestLimits(*map(max, _columns(several)))
+
+
+def narrowest(several: Iterable[RequestLimits]) -> RequestLimits:
+    """The limits that lie within all of these."""
+    return RequestLimits(*map(min, _columns(several)))
+
+
+def _columns(several: Iterable[RequestLimits]) -> Iterable[tuple[int, ...]]:
+    return zip(*(astuple(limits) for limits in several), strict=True)
 
 
 QUESTION_LIMITS: Final = RequestLimits(

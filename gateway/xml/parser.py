@@ -21,6 +21,8 @@ from gateway.xml.messages import syntax_message
 
 CODE: Final = "XML"
 MAX_SYNTAX_FINDINGS: Final = 20
+GLIMPSE_BYTES: Final = 64 * 1024
+_GLIMPSE_STEP: Final = 4 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 _DECLARATION_BYTES: Final = 1024
 
@@ -58,7 +60,37 @@ def parse(data: bytes, limits: XmlLimits = DOCUMENT_LIMITS, *, codec: str | None
         TooLarge: more bytes than ``limits.max_bytes``, or one text longer than libxml2 takes.
     """
     _check_size(len(data), limits)
-    return _parse_utf8(_to_utf8(data, codec or _codec_of(data)), limits)
+    return _parse_utf8(_to_utf8(data, codec or codec_of(data)), limits)
+
+
+def glimpse(data: bytes, depth: int, parent: str, *, codec: str | None = None) -> str | None:
+    """Return the tag of the first element at ``depth`` (the root is 1) below a ``parent``, read from the beginning.
+
+    No more than ``GLIMPSE_BYTES`` are read. None when it does not stand there, or what is read is not well-formed:
+    :func:`parse` alone judges documents.
+    """
+    try:
+        decoder = codecs.getincrementaldecoder(codec or codec_of(data))("replace")
+        text = decoder.decode(data[:GLIMPSE_BYTES]).removeprefix("\ufeff").encode("utf-8")
+    except (InvalidXml, UnicodeError):
+        return None
+    if _PROLOG_DOCTYPE.match(text):
+        return None
+    parser = etree.XMLPullParser(("start", "end"), encoding="utf-8", no_network=True, resolve_entities=False)
+    open_tags: list[str] = []
+    for start in range(0, len(text), _GLIMPSE_STEP):
+        try:
+            parser.feed(text[start : start + _GLIMPSE_STEP])
+        except etree.XMLSyntaxError:
+            return None
+        for event, element in parser.read_events():
+            if event == "end":
+                open_tags.pop()
+            elif len(open_tags) + 1 == depth and open_tags[-1] == parent:
+                return str(element.tag)
+            else:
+                open_tags.append(str(element.tag))
+    return None
 
 
 def parse_text(text: str, limits: XmlLimits = DOCUMENT_LIMITS) -> etree._Element:
@@ -70,7 +102,7 @@ def parse_text(text: str, limits: XmlLimits = DOCUMENT_LIMITS) -> etree._Element
     try:
         data = text.removeprefix("\ufeff").encode("utf-8")
     except UnicodeEncodeError:
-        raise _invalid("В тексте есть символы, недопустимые в XML.") from None
+        raise invalid("В тексте есть символы, недопустимые в XML.") from None
     _check_size(len(data), limits)
     return _parse_utf8(data, limits)
 
@@ -86,10 +118,15 @@ def _to_utf8(data: bytes, codec: str) -> bytes:
     try:
         return data.decode(codec).encode("utf-8")
     except UnicodeError:
-        raise _invalid("Байты документа не соответствуют его кодировке.") from None
+        raise invalid("Байты документа не соответствуют его кодировке.") from None
 
 
-def _codec_of(data: bytes) -> str:
+def codec_of(data: bytes) -> str:
+    """The Python codec of a document that begins with these bytes, by its mark or its declaration; UTF-8 without.
+
+    Raises:
+        InvalidXml: it names an encoding that is not taken.
+    """
     for mark, codec in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             if codec is None:
@@ -106,9 +143,9 @@ def _codec_of(data: bytes) -> str:
 
 def _parse_utf8(data: bytes, limits: XmlLimits) -> etree._Element:
     if not data.strip():
-        raise _invalid("Документ пуст.")
+        raise invalid("Документ пуст.")
     if _PROLOG_DOCTYPE.match(data):
-        raise _invalid("Объявление DOCTYPE не допускается.")
+        raise invalid("Объявление DOCTYPE не допускается.")
     if _may_exceed(data, limits):
         _count(data, limits)
     # libxml2 is told the encoding, whatever the XML declaration still says.
@@ -124,7 +161,7 @@ def _parse_utf8(data: bytes, limits: XmlLimits) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
-        raise _syntax_error(parser.error_log) from None
+        raise syntax_error(parser.error_log) from None
     _check_structure(root, data, limits)
     return root
 
@@ -137,7 +174,7 @@ def _may_exceed(data: bytes, limits: XmlLimits) -> bool:
     """
     tags = data.count(b"<") - data.count(b"</")
     if tags - data.count(b"<?") > limits.max_elements and b"<!" not in data:
-        raise _invalid(f"Элементов больше допустимых {limits.max_elements}.")
+        raise invalid(f"Элементов больше допустимых {limits.max_elements}.")
     return tags > limits.max_elements or data.count(b"xmlns") > limits.max_namespaces
 
 
@@ -156,26 +193,27 @@ def _count(data: bytes, limits: XmlLimits) -> None:
             elements += event == "start"
             namespaces += (event == "start-ns") - (event == "end-ns")
             if elements > limits.max_elements:
-                raise _invalid(f"Элементов больше допустимых {limits.max_elements}.")
+                raise invalid(f"Элементов больше допустимых {limits.max_elements}.")
             if namespaces > limits.max_namespaces:
-                raise _invalid(f"Пространств имён действует больше допустимых {limits.max_namespaces}.")
+                raise invalid(f"Пространств имён действует больше допустимых {limits.max_namespaces}.")
 
 
 def _check_structure(root: etree._Element, data: bytes, limits: XmlLimits) -> None:
     if root.getroottree().docinfo.internalDTD is not None:
-        raise _invalid("Объявление DOCTYPE не допускается.")
+        raise invalid("Объявление DOCTYPE не допускается.")
     declarations = data.startswith(b"<?xml") and data[5:6].isspace()
     if data.count(b"<?") > declarations and root.xpath("boolean(//processing-instruction())"):
-        raise _invalid("Инструкции обработки не допускаются.")
+        raise invalid("Инструкции обработки не допускаются.")
     if root.xpath(f"boolean({'/*' * (limits.max_depth + 1)})"):
-        raise _invalid(f"Вложенность элементов больше допустимых {limits.max_depth}.")
+        raise invalid(f"Вложенность элементов больше допустимых {limits.max_depth}.")
     if data.count(b"=") > limits.max_attributes:
         found = root.xpath(f"//*[@*[{limits.max_attributes + 1}]][1]")
         if isinstance(found, list) and found and isinstance(found[0], etree._Element):
-            raise _invalid(f"У элемента больше допустимых {limits.max_attributes} атрибутов.", found[0].sourceline)
+            raise invalid(f"У элемента больше допустимых {limits.max_attributes} атрибутов.", found[0].sourceline)
 
 
-def _syntax_error(log: etree._ListErrorLog) -> InvalidXml | TooLarge:
+def syntax_error(log: etree._ListErrorLog) -> InvalidXml | TooLarge:
+    """What libxml2 found wrong, with lines and without words of the document."""
     findings: dict[Finding, None] = {}
     for entry in log:
         if entry.type_name == "ERR_RESOURCE_LIMIT" and "ext node too long" in entry.message:
@@ -188,11 +226,12 @@ def _syntax_error(log: etree._ListErrorLog) -> InvalidXml | TooLarge:
 
 
 def _unknown_encoding() -> InvalidXml:
-    return _invalid(
+    return invalid(
         "Кодировка документа не поддерживается или объявлена неверно: допустимы UTF-8, UTF-16, windows-1251.",
         1,
     )
 
 
-def _invalid(message: str, line: int | None = None) -> InvalidXml:
+def invalid(message: str, line: int | None = None) -> InvalidXml:
+    """One reason why a document is refused, as an error to raise."""
     return InvalidXml(message, (Finding("/", line, CODE, message),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -43,3 +44,11 @@ class Paths:
 def local(element: etree._Element) -> str:
     """Local name of an element."""
     return str(element.tag).rpartition("}")[2]
+
+
+def values_at(root: etree._Element, paths: Iterable[str]) -> list[str]:
+    """Texts of the first elements at these paths below the root (``PERS/FAM``), whatever their namespaces.
+
+    Empty for one that is not there.
+    """
+    return [root.findtext("/".join(f"{{*}}{step}" for step in path.split("/"))) or "" for path in paths]

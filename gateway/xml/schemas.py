@@ -20,6 +20,7 @@ from lxml import etree
 from gateway.domain.errors import ConfigurationError, Finding
 from gateway.xml.messages import local_name, schema_message
 from gateway.xml.namespaces import XSD
+from gateway.xml.parser import parse
 from gateway.xml.paths import Paths, local
 
 if TYPE_CHECKING:
@@ -38,15 +39,19 @@ _SENTENCE: Final = re.compile(r"(.+?)(?:[.;](?:\s|$)|$)", re.DOTALL)
 _REFERENCES: Final = ("include", "import", "redefine")
 
 
+Schema = Path | bytes
+"""A schema: its file, beside those it includes, or the text of one that includes none."""
+
+
 class _Compiled(threading.local):
     def __init__(self) -> None:
-        self.schemas: dict[Path, etree.XMLSchema] = {}
+        self.schemas: dict[Schema, etree.XMLSchema] = {}
 
 
 _compiled = _Compiled()
 
 
-def validate(element: etree._Element, schema_path: Path, *, max_findings: int = MAX_FINDINGS) -> tuple[Finding, ...]:
+def validate(element: etree._Element, schema: Schema, *, max_findings: int = MAX_FINDINGS) -> tuple[Finding, ...]:
     """Check ``element`` as a document of its own; empty means valid.
 
     All findings are given up to ``max_findings``; when there are more, one further finding tells how many.
@@ -56,19 +61,19 @@ def validate(element: etree._Element, schema_path: Path, *, max_findings: int = 
     Raises:
         ConfigurationError: the schema cannot be read or compiled.
     """
-    schema = _schema(schema_path)
+    compiled = _schema(schema)
     if element.xpath(_IS_WIDE):
-        flood = _errors_without_places(element, schema)
+        flood = _errors_without_places(element, compiled)
         if len(flood) > max_findings:
-            return _cut([_unplaced(entry, describe(schema_path)) for entry in flood[:max_findings]], len(flood))
-    if schema.validate(element):
+            return _cut([_unplaced(entry, describe(schema)) for entry in flood[:max_findings]], len(flood))
+    if compiled.validate(element):
         return ()
-    errors = list(_informative(schema.error_log))
-    titles, paths = describe(schema_path), Paths(element)
+    errors = list(_informative(compiled.error_log))
+    titles, paths = describe(schema), Paths(element)
     return _cut([_finding(entry, element, paths, titles) for entry in errors[:max_findings]], len(errors))
 
 
-def describe(schema_path: Path) -> Mapping[str, str]:
+def describe(schema: Schema) -> Mapping[str, str]:
     """Titles of a schema and what it includes: element name, or ``@`` and attribute name → Russian title.
 
     A title is the first sentence of the declaration's ``xs:documentation``. A name declared with different
@@ -77,18 +82,22 @@ def describe(schema_path: Path) -> Mapping[str, str]:
     Raises:
         ConfigurationError: a file of the schema cannot be read.
     """
-    return _describe(schema_path.resolve())
+    return _describe(_resolved(schema))
 
 
-def _schema(schema_path: Path) -> etree.XMLSchema:
-    schema = _compiled.schemas.get(schema_path)
-    if schema is None:
-        schema = _compiled.schemas[schema_path] = _compile(schema_path.resolve())
-    return schema
+def _resolved(schema: Schema) -> Schema:
+    return schema.resolve() if isinstance(schema, Path) else schema
 
 
-def _compile(path: Path) -> etree.XMLSchema:
-    tree = _read(path, path.parent)
+def _schema(schema: Schema) -> etree.XMLSchema:
+    compiled = _compiled.schemas.get(schema)
+    if compiled is None:
+        compiled = _compiled.schemas[schema] = _compile(_resolved(schema))
+    return compiled
+
+
+def _compile(schema: Schema) -> etree.XMLSchema:
+    tree = _read(schema, schema.parent) if isinstance(schema, Path) else etree.ElementTree(parse(schema))
     try:
         return etree.XMLSchema(tree)
     except etree.XMLSchemaParseError as error:
@@ -136,9 +145,9 @@ def _local_path(url: str) -> Path | None:
 
 
 @cache
-def _describe(path: Path) -> Mapping[str, str]:
+def _describe(schema: Schema) -> Mapping[str, str]:
     titles: dict[str, str | None] = {}
-    for root in _files(path):
+    for root in _files(schema) if isinstance(schema, Path) else [parse(schema)]:
         for kind, mark in (("element", ""), ("attribute", "@")):
             for declaration in root.iter(f"{{{XSD}}}{kind}"):
                 name, title = declaration.get("name"), _title(declaration)

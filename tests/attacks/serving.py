@@ -130,8 +130,9 @@ def furnished(server: ThrowawayPostgres, template: str, log: Path, **given: str)
     add_account(engine, LOGIN, Role.MIS, list(ids.values()))
     engine.dispose()
     limits = {"SubmitObjects": {"send_s": SEND_S}, "ConfirmInbound": {"max_items": 5}}
+    connected = {"GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS": "https://peer.example"}
     try:
-        with site(url, log, GATEWAY_LIMITS=json.dumps(limits), **given) as running:
+        with site(url, log, GATEWAY_LIMITS=json.dumps(limits), **connected, **given) as running:
             yield running
     finally:
         server.drop_database(url)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway.catalog.manifest import Manifest, PacketType
+from gateway.catalog.manifest import Manifest, ObjectType, PacketType
 from gateway.catalog.registry import MANIFESTS
 from gateway.domain.launches import LogKind
 from gateway.resources import resource_dir
@@ -28,12 +29,15 @@ from workers import exchanges
 from workers.exchange import (
     Element,
     Finding,
+    Frame,
     Job,
     MissingSourceData,
     Operation,
     Organization,
+    SourceObject,
     TransportError,
     Verdict,
+    load_dictionary,
 )
 
 FOLDERS = sorted({path.parent for path in Path(exchanges.__path__[0]).glob(MANIFESTS)})
@@ -53,11 +57,25 @@ TABLES: dict[Path, dict[str, Any]] = {
 SAMPLES: list[tuple[Path, dict[str, Any]]] = [
     (folder, sample) for folder in FOLDERS for sample in TABLES[folder]["sample"]
 ]
-PACKETS = [(folder, packet) for folder in FOLDERS for packet in PACKET_TYPES[folder]]
+ANSWERS: list[tuple[Path, dict[str, Any]]] = [
+    (folder, sample) for folder in FOLDERS for sample in TABLES[folder].get("answer", [])
+]
+PACKETS = [(folder, packet) for folder in FOLDERS for packet in PACKET_TYPES[folder] if packet.object_type]
+
+SESSIONS = [folder for folder in FOLDERS if all(m.service.log is LogKind.SESSION for m in SERVICES[folder])]
+SESSION_SAMPLES = [(folder, sample) for folder, sample in SAMPLES if folder in SESSIONS]
+SESSION_OBJECTS = [(folder, each) for folder in SESSIONS for each in OBJECT_TYPES[folder]]
 
 every_exchange = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 every_sample = pytest.mark.parametrize(
     ("folder", "sample"), SAMPLES, ids=[f"{f.name}-{s['file']}-{s['operation']}" for f, s in SAMPLES]
+)
+every_answer = pytest.mark.parametrize(("folder", "sample"), ANSWERS, ids=[f"{f.name}-{s['file']}" for f, s in ANSWERS])
+every_session_sample = pytest.mark.parametrize(
+    ("folder", "sample"), SESSION_SAMPLES, ids=[f"{f.name}-{s['file']}" for f, s in SESSION_SAMPLES]
+)
+every_session_object = pytest.mark.parametrize(
+    ("folder", "kind"), SESSION_OBJECTS, ids=[f"{f.name}-{o.code}" for f, o in SESSION_OBJECTS]
 )
 every_packet = pytest.mark.parametrize(("folder", "packet"), PACKETS, ids=[f"{f.name}-{p.code}" for f, p in PACKETS])
 
@@ -86,10 +104,16 @@ def findings(folder: Path, packet: PacketType, task: Job) -> tuple[Finding, ...]
     assert form is not None
     broken: tuple[Finding, ...] = rules.check(task) if rules else ()
     try:
-        formed = form.form(task)
+        formed = form.form(task) if packet.records == 1 else form.frame(frame(task), [form.record(task)])
     except MissingSourceData as error:
         return (*broken, *(finding for finding in error.findings if finding not in broken))
     return (*broken, *validate(formed, schema(folder, packet.schema_path)))
+
+
+def frame(task: Job, position: int = 1, size: int = 1, number: int = 0) -> Frame:
+    """What stands around records like that of a job."""
+    head = (task.packet_id, task.packet_type, task.operation, task.organization, task.formed_at)
+    return Frame(*head, UUID(int=8), position, size, number)
 
 
 def test_there_are_exchanges_and_samples() -> None:
@@ -126,9 +150,10 @@ def test_the_wsdl_and_the_modules_that_the_manifest_needs_are_there(folder: Path
 def test_every_packet_type_and_every_file_has_its_place_among_the_samples(folder: Path) -> None:
     samples = [sample for of, sample in SAMPLES if of == folder]
     shown = {sample["object_type"] for sample in samples if sample["file"].startswith("valid/")}
-    assert {packet.object_type for packet in PACKET_TYPES[folder]} <= shown
+    assert {packet.object_type for packet in PACKET_TYPES[folder] if packet.object_type} <= shown
     files = {str(path.relative_to(folder / "samples")) for path in (folder / "samples").glob("*valid/*.xml")}
-    assert files == {sample["file"] for sample in samples}
+    answers = {sample["file"] for of, sample in ANSWERS if of == folder}
+    assert files == {sample["file"] for sample in samples} | answers
 
 
 @every_sample
@@ -143,6 +168,39 @@ def test_a_sample_gives_the_declared_number_of_findings(folder: Path, sample: di
             assert len(found) == sample["findings"], found
 
 
+@every_session_sample
+def test_a_sample_of_a_session_breaks_the_declared_number_of_rules(folder: Path, sample: dict[str, Any]) -> None:
+    rules = module(folder, "rules")
+    assert rules is not None
+    source = parse((folder / "samples" / sample["file"]).read_bytes())
+    before = etree.tostring(source)
+    found = list(rules.check(SourceObject(sample["object_type"], sample["object_id"], source), "Тестовая больница"))
+    assert len(found) == sample["findings"], found
+    assert etree.tostring(source) == before
+
+
+@every_session_object
+def test_junk_in_an_object_of_a_session_is_checked_but_never_breaks(folder: Path, kind: ObjectType) -> None:
+    rules = module(folder, "rules")
+    assert rules is not None
+    codes = load_dictionary(folder / "dictionary.toml", {}).errors
+
+    @given(trees([*names_in(schema(folder, kind.schema_path).with_name("types.xsd")), kind.code]))
+    def never_breaks(source: Element) -> None:
+        found = rules.check(SourceObject(kind.code, "1001", source), "Тестовая больница")
+        assert {problem.code for problem in found} <= codes.keys()
+
+    never_breaks()
+
+
+@every_answer
+def test_an_answer_of_the_peer_gives_the_declared_number_of_findings(folder: Path, sample: dict[str, Any]) -> None:
+    (named,) = {manifest.answer_schema for manifest in SERVICES[folder] if manifest.answer_schema}
+    answer = parse((folder / "samples" / sample["file"]).read_bytes())
+    found = validate(answer, schema(folder, named))
+    assert len(found) == sample["findings"], found
+
+
 @every_sample
 def test_forming_and_checking_leave_the_source_alone_and_give_the_same_again(
     folder: Path, sample: dict[str, Any]
@@ -154,6 +212,28 @@ def test_forming_and_checking_leave_the_source_alone_and_give_the_same_again(
             task = job(folder, packet, source, sample["operation"], sample["object_id"])
             assert findings(folder, packet, task) == findings(folder, packet, task)
     assert etree.tostring(source) == before
+
+
+@every_sample
+def test_records_are_framed_in_their_order_and_framed_again_elsewhere(folder: Path, sample: dict[str, Any]) -> None:
+    """The packet with a place in its group is the provisional one, framed anew."""
+    form = module(folder, "form")
+    for packet in PACKET_TYPES[folder]:
+        if (
+            packet.records == 1
+            or packet.object_type != sample["object_type"]
+            or not sample["file"].startswith("valid/")
+        ):
+            continue
+        assert form is not None
+        source = parse((folder / "samples" / sample["file"]).read_bytes())
+        task = job(folder, packet, source, sample["operation"], sample["object_id"])
+        provisional = form.frame(frame(task), [form.record(task) for _ in range(3)])
+        again = form.frame(frame(task, 2, 5, 7), list(parse(etree.tostring(provisional)))[-2:])
+        at_once = form.frame(frame(task, 2, 5, 7), [form.record(task) for _ in range(2)])
+        assert etree.tostring(again) == etree.tostring(at_once)
+        assert validate(again, schema(folder, packet.schema_path)) == ()
+        assert len({form.name(frame(task, 1, 1, number)) for number in (1, 2, 99_999)}) == 3
 
 
 TEXTS = st.one_of(
@@ -209,6 +289,38 @@ def test_junk_in_an_answer_is_read_or_refused_but_never_breaks(folder: Path) -> 
             assert isinstance(read(element), Verdict)
 
     never_breaks()
+
+
+class Asked:
+    """Dictionaries that answer everything alike and remember which of them were asked."""
+
+    def __init__(self, answer: bool) -> None:
+        self.names: set[str] = set()
+        self._answer = answer
+
+    def has(self, dictionary: str, code: str, on: date) -> bool:
+        assert code
+        assert isinstance(on, date)
+        self.names.add(dictionary)
+        return self._answer
+
+    def title(self, dictionary: str, code: str, on: date) -> str | None:
+        return "наименование" if self.has(dictionary, code, on) else None
+
+
+@every_sample
+def test_dictionaries_are_those_of_the_manifest_and_only_ever_add_findings(
+    folder: Path, sample: dict[str, Any]
+) -> None:
+    named = {name for manifest in SERVICES[folder] for name in manifest.dictionaries}
+    source = parse((folder / "samples" / sample["file"]).read_bytes())
+    for packet in PACKET_TYPES[folder]:
+        if packet.object_type == sample["object_type"]:
+            task = job(folder, packet, source, sample["operation"], sample["object_id"])
+            full, empty = Asked(True), Asked(False)
+            known, unknown = (set(findings(folder, packet, replace(task, reference=each))) for each in (full, empty))
+            assert known <= set(findings(folder, packet, task)) <= unknown
+            assert full.names | empty.names <= named
 
 
 @every_exchange

@@ -18,8 +18,8 @@ from gateway.xml.parser import parse
 from gateway.xml.schemas import describe, validate
 from tests.support.ips import OPERATIONS, SAMPLES, packet, sample, smallest, smallest_packet, whole
 from workers.ips.checking import findings
-from workers.ips.register import REGISTERS, VERSION, Operation, load
-from workers.ips.schemas import DO_NOT_SEND, SIMPLE, WITHHELD, generate, read_tables
+from workers.ips.register import DO_NOT_SEND, REGISTERS, VERSION, Operation, load
+from workers.ips.schemas import SIMPLE, WITHHELD, generate, read_tables
 
 Element = etree._Element
 

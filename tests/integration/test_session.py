@@ -37,7 +37,7 @@ class BrokenPeer:
     def put(self, name: str, data: bytes) -> None:
         """Take whatever comes."""
 
-    def list(self, _suffix: str) -> tuple[str, ...]:
+    def names(self, _suffix: str) -> tuple[str, ...]:
         """Fail where the answer is looked for."""
         raise self._error
 

@@ -35,17 +35,24 @@ def test_a_file_is_put_whole_and_replaced(transport: FolderTransport, tmp_path: 
     assert (tmp_path / "out" / "a.xml").read_bytes() == b"<b/>"
 
 
+def test_a_file_put_is_there_until_the_peer_takes_it(transport: FolderTransport, tmp_path: Path) -> None:
+    transport.put("a.xml", b"<a/>")
+    assert transport.has("a.xml")
+    (tmp_path / "out" / "a.xml").unlink()
+    assert not transport.has("a.xml")
+
+
 def test_files_that_came_are_listed_read_and_removed(transport: FolderTransport, tmp_path: Path) -> None:
     inbox = tmp_path / "in"
     for name in ("b.xml", "a.xml", "c.zip", ".d.xml"):
         (inbox / name).write_bytes(name.encode())
     (inbox / "e.xml").mkdir()
     (inbox / "f.xml").symlink_to(inbox / "a.xml")
-    assert transport.list(".xml") == ("a.xml", "b.xml")
+    assert transport.names(".xml") == ("a.xml", "b.xml")
     assert transport.read("a.xml") == b"a.xml"
     transport.remove("a.xml")
     transport.remove("a.xml")
-    assert transport.list(".xml") == ("b.xml",)
+    assert transport.names(".xml") == ("b.xml",)
     transport.close()
 
 
@@ -79,7 +86,9 @@ def test_folders_that_went_away(transport: FolderTransport, tmp_path: Path) -> N
     with pytest.raises(NotSent):
         transport.put("a.xml", b"<a/>")
     with pytest.raises(NotSent):
-        transport.list(".xml")
+        transport.names(".xml")
+    with pytest.raises(NotSent):
+        transport.has("a.xml")
     with pytest.raises(NotSent) as caught:
         transport.read("Примерова.xml")
     assert "Примерова" not in str(caught.value)
@@ -110,3 +119,17 @@ def test_settings_are_checked_first(tmp_path: Path) -> None:
     for settings in ({"out": str(tmp_path), "in": str(tmp_path)}, {"out": str(tmp_path), "in": "/нет"}, {}):
         with pytest.raises(ConfigurationError):
             open_transport(FOLDER, settings)
+
+
+def test_services_that_share_a_folder_see_their_own_files(tmp_path: Path) -> None:
+    for name in ("out", "in"):
+        (tmp_path / name).mkdir()
+    for name in ("RDN1.zip", "RPRF1.zip", "rdn2.zip", "VN3.xml"):
+        (tmp_path / "in" / name).write_bytes(b"x")
+    shared = manifest.Transport(kind="folder", settings=("out", "in"), incoming=("RDN*", "VN*"))
+    transport = open_transport(shared, {name: str(tmp_path / name) for name in ("out", "in")})
+    assert transport.names() == ("RDN1.zip", "VN3.xml")
+    assert transport.names(".xml") == ("VN3.xml",)
+    transport.remove("VN3.xml")
+    assert transport.names(".xml") == ()
+    transport.close()

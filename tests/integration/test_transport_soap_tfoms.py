@@ -75,6 +75,7 @@ def referral(operation: Operation = Operation.INSERT) -> Outgoing:
 def verdicts(peer: Peer) -> dict[UUID, tuple[PacketStatus, str]]:
     read = {}
     for reply in peer.take_answers(100):
+        assert reply.packet_id is not None
         element = parse(reply.answer)
         assert validate(element, ROOT / "xsd" / str(MANIFEST.answer_schema)) == ()
         verdict = answer.read(element)

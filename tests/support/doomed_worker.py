@@ -16,6 +16,7 @@ from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.settings import load_settings
 from tests.support.houses import quick_catalog
+from tests.support.telling import quick_telling
 from workers.run import Point
 from workers.runner.process import WorkerProcess
 
@@ -42,7 +43,7 @@ def main() -> None:
     way = signal.Signals[f"SIG{os.environ.get('DOOM_SIGNAL', 'KILL')}"]
     doom = Doom(os.environ.get("DOOM_POINT"), int(os.environ.get("DOOM_NTH", "1")), way)
     engine = connect(settings.require_database(), pool_size=settings.worker_threads + 4)
-    process = WorkerProcess(engine, quick_catalog(), settings, reached=doom.reached)
+    process = WorkerProcess(engine, quick_telling(quick_catalog()), settings, reached=doom.reached)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     process.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from lxml import etree
@@ -24,12 +25,13 @@ class DemoOrganization:
     oid: str
     name: str
     code: str
+    ogrn: str = ""
 
 
 ORGANIZATIONS: Final = (
-    DemoOrganization("1.2.643.5.1.13.13.12.2.34.1", "Учебная больница № 1", "340001"),
-    DemoOrganization("1.2.643.5.1.13.13.12.2.34.2", "Учебная больница № 2", "340002"),
-    DemoOrganization("1.2.643.5.1.13.13.12.2.34.3", "Учебная поликлиника № 3", "340003"),
+    DemoOrganization("1.2.643.5.1.13.13.12.2.34.1", "Учебная больница № 1", "340001", "1023400000007"),
+    DemoOrganization("1.2.643.5.1.13.13.12.2.34.2", "Учебная больница № 2", "340002", "1023400000018"),
+    DemoOrganization("1.2.643.5.1.13.13.12.2.34.3", "Учебная поликлиника № 3", "340003", "1023400000029"),
 )
 
 PATIENTS: Final = 30
@@ -54,12 +56,15 @@ class Document:
 
     def changed(self, old: bytes, new: bytes) -> Document:
         """The same object as the МИС keeps it an hour later, one piece of its content exchanged."""
-        content = (self.content or b"").replace(old, new, 1)
-        return replace(self, content=content, changed_at=self.changed_at + timedelta(hours=1))
+        return replace(self.an_hour_later(), content=(self.content or b"").replace(old, new, 1))
+
+    def an_hour_later(self) -> Document:
+        """The same, submitted again an hour later."""
+        return replace(self, changed_at=self.changed_at + timedelta(hours=1))
 
     def removed(self) -> Document:
         """The same object, removed an hour later."""
-        return replace(self, content=None, changed_at=self.changed_at + timedelta(hours=1))
+        return replace(self.an_hour_later(), content=None)
 
 
 def snils(number: int) -> str:
@@ -218,3 +223,9 @@ def cases(organization: DemoOrganization) -> list[Case]:
     """The stays of one МО."""
     first = 1 + ORGANIZATIONS.index(organization) * PATIENTS
     return [Case(organization, number) for number in range(first, first + PATIENTS)]
+
+
+def dictionary_files() -> list[Path]:
+    """Extracts of dictionaries in which every code of the region stands; a file has the name of its dictionary."""
+    folder = Path(__file__).with_name("reference")
+    return sorted(file for file in folder.iterdir() if file.suffix in {".csv", ".tsv"})

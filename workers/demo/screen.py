@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Console
@@ -40,18 +41,25 @@ def progress(title: str) -> Iterator[Callable[[Any], None]]:
 
 
 def _counts(record: Any) -> str:
-    return f"Пакетов {record.packetsTotal}, с ошибками {record.packetsWithErrors}"
+    if record.notificationsFormed:
+        return f"Сформировано уведомлений {record.notificationsFormed}, отправлено {record.notificationsSent}"
+    errors = f", ошибок {record.errorCount}" if record.errorCount else ""
+    return f"Пакетов {record.packetsTotal}, с ошибками {record.packetsWithErrors}{errors}"
 
 
-def launches(records: Sequence[Any], titles: Mapping[str, str]) -> None:
-    """«Лог запусков» of every service, one under another."""
-    for code in dict.fromkeys(record.serviceCode for record in records):
-        table = Table("Запуск", "Завершение", "Результат", "Всего пакетов", "Пакетов с ошибками", title=titles[code])
-        for record in records:
-            if record.serviceCode == code:
-                counts = (str(record.packetsTotal), str(record.packetsWithErrors))
-                table.add_row(_moment(record.startedAt), _moment(record.finishedAt), record.resultTitle, *counts)
-        console.print(table)
+def launches(records: Sequence[Any], services: Sequence[Any]) -> None:
+    """«Лог запусков» of every service under another, with the columns that each service has."""
+    for service in services:
+        own = [record for record in records if record.serviceCode == service.code]
+        if own:
+            table = Table(*(column.title for column in service.launchColumns.column), title=service.title)
+            for record in own:
+                table.add_row(*(_cell(record[column.code]) for column in service.launchColumns.column))
+            console.print(table)
+
+
+def _cell(value: Any) -> str:
+    return _moment(value) if isinstance(value, datetime) else str(value if value is not None else "")
 
 
 def _moment(value: Any) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from workers.demo import client, screen
 from workers.demo.client import Services
 from workers.demo.region import Document
+
+PAGE: Final = 100
 
 
 class Stage:
@@ -39,6 +41,14 @@ class Stage:
         self.launches = [record for record in self.launches if record.id != launch_id]
         return self._watch(launch_id, title)
 
+    def take_inbound(self) -> None:
+        """The МИС takes every document that came for it and confirms it."""
+        intake = self.mis.intake
+        while documents := _documents(intake.TakeInbound(limit=PAGE)):
+            intake.ConfirmInbound(ids={"id": [document.id for document in documents]}, accepted=True)
+            kinds = Counter(document.documentType for document in documents)
+            screen.line("МИС забирает входящие документы: " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())))
+
     def _watch(self, launch_id: str, title: str) -> Any:
         with screen.progress(title) as watch:
             record = client.watch(self.admin, launch_id, watch)
@@ -52,6 +62,10 @@ class Stage:
             found.append(service)
             found += _listed(self.admin, service.code) if service.isGroup else []
         return found
+
+
+def _documents(answer: Any) -> list[Any]:
+    return list(answer.document) if answer else []
 
 
 def _listed(admin: Services, group_code: str | None = None) -> list[Any]:

@@ -19,9 +19,10 @@ from gateway.embedded.supervisor import Supervisor
 from gateway.journal import registry
 from gateway.journal.engine import connect
 from gateway.operations.passwords import hash_password
+from gateway.operations.reference import load_reference
 from workers.demo import client, screen
 from workers.demo.parts import Settings, parts
-from workers.demo.region import ORGANIZATIONS
+from workers.demo.region import ORGANIZATIONS, dictionary_files
 from workers.demo.stage import Stage
 
 
@@ -59,10 +60,15 @@ class Demo:
     def _register(self, database_url: str) -> None:
         engine = connect(database_url, pool_size=1)
         with engine.begin() as connection:
-            ids = [registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code}) for o in ORGANIZATIONS]
+            ids = [
+                registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code, "ogrn": o.ogrn})
+                for o in ORGANIZATIONS
+            ]
             stored = hash_password(self._password)
             registry.add_account(connection, "mis", stored, Role.MIS, ids, may_act=True)
             registry.add_account(connection, "admin", stored, Role.DC_ADMIN, [], may_act=False)
+        for file in dictionary_files():
+            load_reference(engine, file.stem, file, None, who="демонстрация")
         engine.dispose()
 
     def tell(self) -> dict[str, Any]:
@@ -79,7 +85,7 @@ class Demo:
         packets = [p for record in launches for p in client.all_packets(stage.admin, record.id)]
         by_status = Counter(packet.status for packet in packets)
         services = stage.services()
-        screen.launches(launches, {service.code: service.title for service in services})
+        screen.launches(launches, services)
         screen.statuses(by_status)
         screen.services(services)
         screen.addresses(self.url)

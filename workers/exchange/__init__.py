@@ -4,17 +4,44 @@ An exchange folder holds ``manifest.toml`` (or one ``manifest.<service>.toml`` p
 a module that no log kind of its manifests needs may be absent:
 
 ``form.py``    ``form(job) -> Element``          source object → packet; pure
+               ``name(job) -> str``              what the peer knows the packet by, such as a file's name; optional
 ``rules.py``   ``check(job) -> findings``        business rules (ФЛК) on the source object; pure
 ``peer.py``    ``connect(transport) -> Peer``    the peer's verbs over the transport that the manifest names
 ``answer.py``  ``read(element) -> Verdict``      the peer's answer → outcome; pure
-``session.py`` ``run(session) -> None``          one session with the peer (log kind ``session``)
+``session.py`` ``run(session) -> str | None``    one session with the peer (log kind ``session``); text of its result
+``notice.py``  ``compose(job) -> Draft``         a reminder → the message to its person (log kind ``notifications``)
+               ``CHANNEL``                       which way it goes; the texts stand in ``templates.toml``
+
+A packet type of many ``records`` has in ``form.py`` instead of ``form``:
+
+``record(job) -> Element``                       source object → one record; pure
+``frame(frame, records) -> Element``             the packet around its records; pure
+``name(frame) -> str``                           what the peer knows the packet by, such as a file's name; optional
+
+A service of direction IMPORT has instead of the first four:
+
+``peer.py``    ``source(transport) -> Source``   what the peer hands over
+``receive.py`` ``receive(incoming, desk)``       one document → Reception, what becomes of it
+               ``prepare(element) -> Element``   the document as schema and ``receive`` shall see it; pure; optional
 """
 
 from __future__ import annotations
 
+from gateway.domain.authorities import (
+    Accreditation,
+    Authority,
+    CaCertificate,
+    Freshness,
+    Issue,
+    IssueCounts,
+    hexadecimal,
+)
 from gateway.domain.errors import Finding
+from gateway.domain.notices import Channel, Word
 from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
 from gateway.domain.statuses import Operation, PacketStatus
+from workers.exchange import flk
+from workers.exchange.authorities import Authorities
 from workers.exchange.common import (
     Caller,
     Element,
@@ -27,8 +54,33 @@ from workers.exchange.common import (
     TransportError,
     lines,
 )
+from workers.exchange.dictionary import Dictionary, Titled, load_dictionary
+from workers.exchange.downloads import Download, Downloads
+from workers.exchange.files import Files
+from workers.exchange.flk import Refusal
+from workers.exchange.notices import (
+    KINDS,
+    ZONES,
+    Carrier,
+    Compose,
+    Draft,
+    Fate,
+    Handed,
+    Message,
+    Notice,
+    NoticeJob,
+    NotToBeSent,
+    Reminder,
+    RussianTemplate,
+    Wording,
+    read_reminder,
+)
 from workers.exchange.packets import (
     Form,
+    FormFrame,
+    FormRecord,
+    Frame,
+    ItemVerdict,
     Job,
     Known,
     MissingSourceData,
@@ -38,18 +90,54 @@ from workers.exchange.packets import (
     Reply,
     Verdict,
 )
-from workers.exchange.session import Session, SessionEvent
+from workers.exchange.receiving import Desk, Handled, Incoming, Receive, Reception, Source, Submitted
+from workers.exchange.reference import NO_REFERENCE, Reference
+from workers.exchange.registers import RegisterTransport, content_of, covers, read_all, request_of
+from workers.exchange.session import Answer, Doubt, Request, Session, SessionEvent
 
 __all__ = [
+    "KINDS",
+    "NO_REFERENCE",
+    "ZONES",
+    "Accreditation",
+    "Answer",
+    "Authorities",
+    "Authority",
+    "CaCertificate",
     "Caller",
+    "Carrier",
+    "Channel",
+    "Compose",
+    "Desk",
+    "Dictionary",
+    "Doubt",
+    "Download",
+    "Downloads",
+    "Draft",
     "Element",
+    "Fate",
+    "Files",
     "Finding",
     "Form",
+    "FormFrame",
+    "FormRecord",
+    "Frame",
+    "Freshness",
+    "Handed",
+    "Handled",
     "InDoubt",
+    "Incoming",
+    "Issue",
+    "IssueCounts",
+    "ItemVerdict",
     "Job",
     "Known",
+    "Message",
     "MissingSourceData",
     "NotSent",
+    "NotToBeSent",
+    "Notice",
+    "NoticeJob",
     "Operation",
     "Organization",
     "Outgoing",
@@ -57,15 +145,36 @@ __all__ = [
     "Peer",
     "PeerRefused",
     "Receipt",
+    "Receive",
+    "Reception",
+    "Reference",
+    "Refusal",
+    "RegisterTransport",
+    "Reminder",
     "Reply",
+    "Request",
+    "RussianTemplate",
     "Session",
     "SessionEvent",
     "SignInRefused",
+    "Source",
     "SourceObject",
+    "Submitted",
+    "Titled",
     "TransportError",
     "Verdict",
+    "Word",
+    "Wording",
+    "content_of",
+    "covers",
+    "flk",
+    "hexadecimal",
     "inn_is_right",
     "lines",
+    "load_dictionary",
     "ogrn_is_right",
+    "read_all",
+    "read_reminder",
+    "request_of",
     "snils_is_right",
 ]

@@ -23,11 +23,19 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class SourceObject:
-    """A submitted object as a session sees it; ``content`` is None when the МИС removed it."""
+    """A submitted object as a session sees it; ``content`` is None when the МИС removed it.
+
+    ``peer_id`` is the id that the peer gave to it. ``digest`` names the state that ``content`` is in, ``accepted`` the
+    one that the peer is known to hold (None: it holds none). ``former`` is the last content of a removed object.
+    """
 
     object_type: str
     object_id: str
     content: Element | None
+    peer_id: str | None = None
+    digest: bytes | None = None
+    accepted: bytes | None = None
+    former: Element | None = None
 
 
 class TransportError(Exception):
@@ -62,6 +70,9 @@ class Caller(Protocol):
         ...
 
 
-def lines(reasons: Iterable[str]) -> str:
-    """Join reasons as «Результат» shows them, one a line."""
-    return "\n".join(reasons)
+def lines(reasons: Iterable[str], limit: int | None = None) -> str:
+    """Join reasons as «Результат» shows them, one a line; beyond ``limit`` only their number is told."""
+    told = list(reasons)
+    if limit is not None and len(told) > limit:
+        told[limit:] = [f"и ещё {len(told) - limit}"]
+    return "\n".join(told)

@@ -12,6 +12,8 @@ from uuid import UUID
 from gateway.domain.errors import Finding
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange.common import Element, Organization
+from workers.exchange.flk import Refusal
+from workers.exchange.reference import NO_REFERENCE, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Job:
     """One packet to form.
 
     ``source`` is the last content the МИС submitted, also for a Delete; do not change it. ``formed_at`` is aware, UTC.
+    ``reference`` answers for the dictionaries that the manifest names.
     """
 
     packet_id: UUID
@@ -28,28 +31,66 @@ class Job:
     organization: Organization
     formed_at: datetime
     source: Element
+    reference: Reference = NO_REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the records of a packet of many.
+
+    ``group_id`` is «ИД группы пакетов», ``position`` of ``size`` the packet's place in it, from 1. ``number`` is given
+    to one packet of the МО, service and day (that of ``formed_at``, UTC) and to no other, from 1. Before the whole
+    group is formed they are not known: the frame is a provisional one then, place 1 of 1, number 0.
+    """
+
+    packet_id: UUID
+    packet_type: str
+    operation: Operation
+    organization: Organization
+    formed_at: datetime
+    group_id: UUID
+    position: int = 1
+    size: int = 1
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One packet on its way out: the exact bytes journaled as «Данные пакета»."""
+    """One packet on its way out: the exact bytes journaled as «Данные пакета».
+
+    ``name`` is what ``form.name`` called it.
+    """
 
     packet_id: UUID
     packet_type: str
     operation: Operation
     data: bytes
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVerdict:
+    """What the peer said of one record of a packet of many; ``text`` is its reason, empty when there is none."""
+
+    accepted: bool
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the peer said of one packet: ACCEPTED, PARTIAL or REJECTED (SENT while its verdict is awaited).
 
-    ``text`` is «Результат»: one line per reason; empty when there is nothing to say.
+    ``text`` is «Результат»: one line per reason; empty when there is nothing to say. ``items`` are words on single
+    records, by position from 1; of a PARTIAL packet those not named are not accepted.
+    ``refusals`` are reasons that name a field or a record of the packet: they are put to their places in it and told
+    after ``text``, as are ``findings``, whose places are known already.
     """
 
     status: PacketStatus
     text: str = ""
-    items: Mapping[int, str] = field(default_factory=dict)
+    items: Mapping[int, ItemVerdict] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +111,15 @@ class Known(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer taken from the peer. ``confirm_id`` goes back to the peer when the answer is journaled."""
+    """One answer taken from the peer. ``confirm_id`` goes back to the peer when the answer is journaled.
 
-    packet_id: UUID
+    The answer names its packet by id, by ``name`` (``Outgoing.name``), or by both, which must agree.
+    """
+
+    packet_id: UUID | None
     confirm_id: str
     answer: bytes
+    name: str | None = None
 
 
 class MissingSourceData(Exception):
@@ -93,6 +138,30 @@ class Form(Protocol):
     """
 
     def __call__(self, job: Job) -> Element:
+        """Build one packet."""
+        ...
+
+
+class FormRecord(Protocol):
+    """``form.record``: builds one record of a packet of many; pure.
+
+    Raises:
+        MissingSourceData: the source lacks what the record cannot be built without.
+    """
+
+    def __call__(self, job: Job) -> Element:
+        """Build one record; ``job.packet_id`` is not that of the packet it will stand in."""
+        ...
+
+
+class FormFrame(Protocol):
+    """``form.frame``: builds a packet of many around its records; pure but for the records, which it takes over.
+
+    The records are the last children of the root, in the order given. They may come from a packet framed before:
+    whatever a record says of its place is written anew.
+    """
+
+    def __call__(self, frame: Frame, records: Sequence[Element]) -> Element:
         """Build one packet."""
         ...
 

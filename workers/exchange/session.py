@@ -2,28 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from gateway.domain.errors import Finding
 from gateway.domain.statuses import Operation
-from workers.exchange.common import Organization, SourceObject
+from workers.exchange.authorities import Authorities
+from workers.exchange.common import Element, Organization, SourceObject
 from workers.exchange.packets import Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a session: the exact bytes that are journaled and handed to the transport's ``call``.
+
+    ``object_id`` is that of the submitted object it is about. ``brings`` is the object that the peer holds as it is
+    now unless it refuses, under ``peer_id`` where it has one already; None when one request is not all of an object.
+    """
+
+    packet_type: str
+    operation: Operation
+    data: bytes
+    object_id: str | None = None
+    brings: SourceObject | None = None
+    peer_id: str | None = None
+
+
+class Answer(Protocol):
+    """What a peer said of one request."""
+
+    @property
+    def document(self) -> Element:
+        """The answer as XML."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """Empty when the peer did what it was asked, else its own words: for «Результат» and nothing else."""
+        ...
+
+    @property
+    def nothing_there(self) -> bool:
+        """The refusal says that the peer holds no such thing: to a request that only reads, an answer like any."""
+        ...
+
+    @property
+    def entity_id(self) -> str | None:
+        """Id that the peer gave to what the request created."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A request of an earlier attempt whose outcome is unknown; ``object_id`` is that of its submitted object."""
+
+    packet_id: UUID
+    packet_type: str
+    operation: Operation
+    object_id: str | None
+
+
 class Session(Protocol):
-    """One session with a peer for one МО: the exchange tells it what happens, it journals."""
+    """One session with a peer for one МО: the exchange tells it what happens, it journals.
 
-    organization: Organization
+    Its transport is handed requests by ``call(data) -> Answer``. A service that is launched without a choice of МО has
+    sessions without one: ``organization`` and ``objects`` raise ConfigurationError there.
+    """
+
     transport: Any
+    settings: Mapping[str, str]
 
-    def objects(self, object_type: str) -> Iterator[SourceObject]:
-        """Yield the МО's submitted objects of one type, in the order of their ids."""
+    @property
+    def organization(self) -> Organization:
+        """The МО of the session."""
+        ...
+
+    def objects(self, object_type: str, *, due: bool = False) -> Iterator[SourceObject]:
+        """Yield the МО's submitted objects of one type, in the order of their ids; read page by page.
+
+        ``due`` leaves out those that the peer is known to hold as they are.
+        """
+        ...
+
+    @property
+    def authorities(self) -> Authorities:
+        """The register of certification authorities (УЦ)."""
+        ...
+
+    def findings(self, element: Element) -> Sequence[Finding]:
+        """What the schema of the peer's answers (``answer_schema`` of the manifest) says of an element."""
         ...
 
     def event(self, code: str, title: str, about: str | None = None) -> AbstractContextManager[SessionEvent]:
         """Journal an event as begun; it is closed when the block ends."""
+        ...
+
+    def send(self, event: SessionEvent, request: Request) -> Answer:
+        """Send one request within an open event; journaled as a packet before its bytes leave and after its answer.
+
+        What certainly did not arrive is repeated as the manifest's ``[retry]`` says. What a request brings is noted as
+        accepted unless the peer refuses.
+
+        Raises:
+            TransportError: the packet is closed, or in doubt; the session must end.
+        """
+        ...
+
+    def step(self, code: str, title: str, request: Request, about: str | None = None) -> Answer:
+        """Send one request as an event of its own, in as few transactions as there can be; a refusal is an error of
+        the session. Raises as ``send``."""
+        ...
+
+    def accept(self, held: Sequence[tuple[SourceObject, str | None]]) -> None:
+        """Note that the peer holds these objects as they are now, each under an id of its own where it has one."""
+        ...
+
+    def doubts(self) -> Sequence[Doubt]:
+        """Requests whose outcome is unknown. Read the peer's state first, then settle each by ``close``."""
         ...
 
     def packet(self, packet_type: str, operation: Operation, data: bytes, about: str | None = None) -> UUID:
@@ -38,6 +136,11 @@ class Session(Protocol):
 class SessionEvent(Protocol):
     """An open event of a session."""
 
+    @property
+    def id(self) -> UUID:
+        """Its id in the journal."""
+        ...
+
     def sent(self) -> None:
         """The request left now («Передача»)."""
         ...
@@ -46,6 +149,6 @@ class SessionEvent(Protocol):
         """The answer came now («Ответ»)."""
         ...
 
-    def error(self, stage: str, message: str, about: str | None = None) -> None:
-        """Register an error of the session; ``message`` is Russian."""
+    def error(self, stage: str, message: str, about: str | None = None, *, fails: bool = True) -> None:
+        """Register an error of the session; ``message`` is Russian. One that does not fail it is told all the same."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 
 class Limiter(Protocol):
@@ -19,6 +19,15 @@ class Limiter(Protocol):
 
         Reservations of one peer are at least ``interval_s`` (seconds, more than 0) apart, whoever made them.
         """
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A transport that spaces its requests out."""
+
+    def pace_by(self, limiter: Limiter) -> None:
+        """Share this limiter from now on."""
         ...
 
 

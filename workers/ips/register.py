@@ -22,6 +22,11 @@ VERSION: Final = "1.0"
 APPINFO: Final = "urn:service-journal:ips:1"
 """Source and namespace of the annotation that gives an operation its HTTP method and path."""
 
+DO_NOT_SEND: Final = "doNotSend"
+"""Attribute by which the МИС marks an entity «не передавать в ФРМО»."""
+OWN_ID: Final = "objectId"
+"""Attribute by which the МИС names another of its objects where the register has given it no id yet."""
+
 LIMITS: Final = XmlLimits(max_bytes=32 * 1024 * 1024, max_depth=64, max_elements=500_000)
 """Of packets, answers and the schemas themselves: the bounds of one document of either register."""
 

@@ -21,7 +21,7 @@ from lxml import etree
 
 from gateway.resources import resource_dir
 from gateway.xml.namespaces import XSD
-from workers.ips.register import APPINFO, REGISTERS, VERSION
+from workers.ips.register import APPINFO, DO_NOT_SEND, OWN_ID, REGISTERS, VERSION
 
 Element = etree._Element
 
@@ -35,9 +35,17 @@ SIMPLE: Final = {
 LAX_SIMPLE: Final = {**SIMPLE, "dateTime": "xs:dateTime"}
 NUMBER: Final = r"[+\-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+\-]?[0-9]+)?"
 INSTANT: Final = r"[^Z]+Z"
-DO_NOT_SEND: Final = "doNotSend"
 WITHHELD: Final = frozenset({"Organization", "Department", "DepartRegRoom", "HospitalSubdivision", "DepartLab"})
 """Entities that the МИС may mark «не передавать в ФРМО»: the МО, its units and their sections."""
+REFERENCES: Final = frozenset(
+    {
+        ("Building", "id"),
+        ("DepartBuilding", "buildingId"),
+        ("DepartStructure", "headDepart"),
+        ("StaffDetail", "nrPmuDepartId"),
+    }
+)
+"""Fields by which an entity names another of the same МО: the МИС may give its own id for it in ``objectId``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +204,22 @@ def _lax_types(tables: Tables) -> Element:
         kind = _add(schema, "complexType", name=entity)
         fields = _add(kind, "all")
         for column in columns:
-            _field(fields, Column(column.name, column.type, False, column.item), tables.titles, LAX_SIMPLE)
+            simple = LAX_SIMPLE | ({"string": "Reference"} if (entity, column.name) in REFERENCES else {})
+            _field(fields, Column(column.name, column.type, False, column.item), tables.titles, simple)
         if entity in WITHHELD:
             flag = _add(kind, "attribute", name=DO_NOT_SEND, type="xs:boolean")
             _document(flag, "Не передавать в ФРМО")
+    if any((entity, column.name) in REFERENCES for entity, columns in tables.fields.items() for column in columns):
+        _reference_type(schema)
     _restriction(schema, "Number", "xs:double", "Число. Бесконечность и NaN не передаются.", NUMBER)
     return schema
+
+
+def _reference_type(schema: Element) -> None:
+    kind = _add(schema, "complexType", name="Reference")
+    _document(kind, "Идентификатор в регистре; пока его нет — objectId записи в МИС")
+    extension = _add(_add(kind, "simpleContent"), "extension", base="xs:string")
+    _document(_add(extension, "attribute", name=OWN_ID, type="xs:string"), "Идентификатор записи в МИС")
 
 
 def _lax_object(name: str, entity: str) -> Element:

@@ -16,22 +16,28 @@ import dramatiq
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.catalog.registry import Catalog
+from gateway.catalog.registry import Catalog, Exchange
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult, LogKind
-from gateway.journal import launches, outbox, reports
+from gateway.journal import launches, notification_upkeep, outbox, reports, sign_ins
 from gateway.journal.outbox import DATABASE_AWAY, Lease, LeaseLost, Task, leased
+from gateway.journal.pace import DatabaseLimiter
 from gateway.journal.partitions import ensure_partitions
 from gateway.logs import trail
 from gateway.settings import Settings
 from workers.exchange import Peer
+from workers.ips.limiter import Paced
 from workers.loading import Loaded, load_exchange
+from workers.notifying import run_notices
 from workers.pipeline import LaunchRun, collect_late_answers
+from workers.receiving import run_receiving
+from workers.reference import Library
 from workers.reporting import run_report
 from workers.run import Pause, Point, Surroundings
 from workers.runner.broker import make_broker, work_actor
 from workers.runner.leases import Heartbeat
 from workers.runner.relay import relay_until
+from workers.runner.scheduler import Scheduler
 from workers.session import run_session
 from workers.transports import open_transport
 
@@ -63,6 +69,8 @@ class WorkerProcess:
         self._stop = threading.Event()
         self._work_over = threading.Event()
         self._heartbeat = Heartbeat(engine)
+        self._limiter = DatabaseLimiter(engine)
+        self._library = Library()
         self._load = cache(self._load_exchange)
         redis = settings.redis_url.get_secret_value() if settings.redis_url else None
         self._broker = make_broker(redis)
@@ -86,12 +94,17 @@ class WorkerProcess:
         bodies: dict[str, Callable[[], None]] = {
             "heartbeat": partial(self._heartbeat.beat_until, self._work_over),
             "relay": partial(relay_until, self._stop, self._engine, self._enqueue),
+            "scheduler": partial(self._scheduler().run_until, self._stop),
             "house": self._keep_house_until_stopped,
         }
         for name, body in bodies.items():
             thread = threading.Thread(target=body, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _scheduler(self) -> Scheduler:
+        settings = self._settings
+        return Scheduler(self._engine, self._catalog, settings.time_zone, settings.schedule_catch_up_s)
 
     def _load_exchange(self, service_code: str) -> Loaded:
         return load_exchange(self._catalog.exchanges[service_code])
@@ -143,12 +156,19 @@ class WorkerProcess:
             return None
         loaded = self._load(lease.service_code)
         around = self._surroundings(loaded)
+        if exchange.manifest.service.log is LogKind.NOTIFICATIONS:
+            return run_notices(around, loaded, lease, partial(self._transport, loaded))
         if lease.task is Task.ANSWERS or lease.launch_id is None:
             return collect_late_answers(around, loaded, lease)
         if exchange.manifest.service.log is LogKind.SESSION:
-            run_session(around, loaded, lease, partial(self._transport, loaded))
-            return None
+            return run_session(around, loaded, lease, partial(self._transport, loaded))
+        if exchange.manifest.receives:
+            return run_receiving(around, loaded, lease, partial(self._transport, loaded), self._system(exchange))
         return LaunchRun(around, loaded, lease, lease.launch_id).advance()
+
+    def _system(self, exchange: Exchange) -> list[str]:
+        """Services of one external system: those of one folder."""
+        return [code for code, each in self._catalog.exchanges.items() if each.folder == exchange.folder]
 
     def _surroundings(self, loaded: Loaded) -> Surroundings:
         @contextmanager
@@ -158,12 +178,16 @@ class WorkerProcess:
             with closing(self._transport(loaded)) as transport:
                 yield loaded.connect(transport)
 
-        return Surroundings(self._engine, open_peer, self._stop.is_set, self._reached)
+        settings = self._settings.services.get(loaded.exchange.manifest.slug, {})
+        return Surroundings(self._engine, open_peer, self._stop.is_set, self._reached, settings, self._library)
 
     def _transport(self, loaded: Loaded) -> Any:
         manifest = loaded.exchange.manifest
         values = self._settings.service_settings(manifest.slug)
-        return open_transport(manifest.transport, values, loaded.exchange.wsdl())
+        transport = open_transport(manifest.transport, values, loaded.exchange.wsdl())
+        if isinstance(transport, Paced):
+            transport.pace_by(self._limiter)
+        return transport
 
     def _after_crash(self, lease: Lease, error: Exception) -> Pause | None:
         """An error nobody expected: try again, and after ``MAX_CRASHES`` close the launch with a code to look for."""
@@ -187,6 +211,8 @@ class WorkerProcess:
             made = ensure_partitions(connection)
             reports.delete_expired(connection)
             launches.forget_requests(connection, REQUEST_KEYS_DAYS)
+            sign_ins.forget_failures(connection)
+            notification_upkeep.forget_notices(connection)
         if made:
             logger.info("made %d partitions ahead", made)
 

@@ -50,7 +50,8 @@ class IpsSwitchValues(SwitchValues):
     """What is switched on now, besides the switches of every peer.
 
     ``unauthorized_next``, ``not_found_next``, ``failing_next``: so many requests get 401, 404 or 500, and change
-    nothing; ``refuse_next``: so many get 200 with ``errorUserMessage``, and change nothing.
+    nothing; ``refuse_next``: so many get 200 with ``errorUserMessage``, and change nothing; ``refuse_writes_next``: the
+    same, of those that would change something.
     ``slow_s``: seconds an answer waits after everything is committed; the requests behind it wait too.
     """
 
@@ -58,6 +59,7 @@ class IpsSwitchValues(SwitchValues):
     not_found_next: Count = 0
     failing_next: Count = 0
     refuse_next: Count = 0
+    refuse_writes_next: Count = 0
     slow_s: Seconds = 0.0
 
 
@@ -168,7 +170,7 @@ class _Application:
         parameters = {**_query(request.query), **in_path}
         content = _content(operation, request)
         _check(operation, parameters, content)
-        if self._switches.take("refuse_next"):
+        if self._switches.take("refuse_next") or (operation.writes and self._switches.take("refuse_writes_next")):
             return _answer({"errorUserMessage": BY_SWITCH})
         try:
             with self._store.transaction():

@@ -12,13 +12,13 @@ import logging
 import socket
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Lock, Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from gateway.domain.errors import InvalidRequest
@@ -50,12 +50,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response."""
+    """One HTTP response. ``stream`` is a body made while it is sent; one that fails with an OSError is cut there."""
 
     status: int
     body: bytes
     content_type: str = "text/xml; charset=utf-8"
     allow: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterable[bytes] | None = None
 
 
 class Application(Protocol):
@@ -74,18 +76,42 @@ class Application(Protocol):
         ...
 
 
-class SandboxServer:
-    """One peer on its ports. ``start`` once, ``stop`` once."""
+class AdminPort:
+    """The switches of one peer on the loopback. ``start`` once, ``stop`` once."""
 
-    def __init__(self, application: Application, switches: Switches, admin: AdminRoutes) -> None:
-        self.application = application
-        self.switches = switches
+    def __init__(self, switches: Switches, admin: AdminRoutes) -> None:
         self.admin: AdminRoutes = {
             ("GET", "/switches"): lambda _: switches.values.model_dump(mode="json"),
             ("POST", "/switches"): lambda changes: switches.update(changes).model_dump(mode="json"),
             ("DELETE", "/switches"): lambda _: switches.reset().model_dump(mode="json"),
             **admin,
         }
+
+    def start(self, port: int) -> None:
+        """Listen; port 0 takes a free one.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._listener = _Listener((LOOPBACK, port), _AdminHandler, self)
+
+    @property
+    def address(self) -> str:
+        """URL of the port, without a path."""
+        return f"http://{LOOPBACK}:{self._listener.server_port}"
+
+    def stop(self) -> None:
+        """Close the port and its connections."""
+        self._listener.close()
+
+
+class SandboxServer:
+    """One peer on its ports. ``start`` once, ``stop`` once."""
+
+    def __init__(self, application: Application, switches: Switches, admin: AdminRoutes) -> None:
+        self.application = application
+        self.switches = switches
+        self._admin = AdminPort(switches, admin)
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox")
         self._door = Lock()
         self._service: _Listener | None = None
@@ -98,11 +124,11 @@ class SandboxServer:
         Raises:
             OSError: a port is taken.
         """
-        self._admin_listener = _Listener((LOOPBACK, admin_port), _AdminHandler, self)
+        self._admin.start(admin_port)
         try:
             self._service = _Listener((host, port), _ServiceHandler, self)
         except OSError:
-            self._admin_listener.close()
+            self._admin.stop()
             raise
         self._address = (host, self._service.server_port)
         self.switches.on_change(self._apply)
@@ -115,11 +141,11 @@ class SandboxServer:
     @property
     def admin_address(self) -> str:
         """URL of the admin port, without a path."""
-        return f"http://{LOOPBACK}:{self._admin_listener.server_port}"
+        return self._admin.address
 
     def stop(self) -> None:
         """Close both ports and every connection; requests already taken are finished first."""
-        self._admin_listener.close()
+        self._admin.stop()
         self._close_service()
         self._release_placeholder()
         self.worker.shutdown()
@@ -158,7 +184,9 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True  # close() waits for them; a sandbox that nobody closed must not keep the process
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], sandbox: SandboxServer) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], sandbox: SandboxServer | AdminPort
+    ) -> None:
         super().__init__(address, handler)
         self.sandbox = sandbox
         self._gone = Condition()
@@ -235,11 +263,20 @@ class _Handler(BaseHTTPRequestHandler):
     def reply(self, response: Response) -> None:
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
+        if response.stream is None:
+            self.send_header("Content-Length", str(len(response.body)))
+        else:
+            self.send_header("Transfer-Encoding", "chunked")
         if response.allow:
             self.send_header("Allow", response.allow)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(response.body)
+        if response.stream is not None:
+            for piece in response.stream:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
 
     def drop(self) -> None:
         """End the connection with a reset and without an answer."""
@@ -261,7 +298,7 @@ class _ServiceHandler(_Handler):
         self._serve()
 
     def _serve(self) -> None:
-        sandbox = self.server.sandbox
+        sandbox = cast("SandboxServer", self.server.sandbox)
         application, switches = sandbox.application, sandbox.switches
         headers = {name.lower(): value for name, value in self.headers.items()}
         submits = self.command != "GET" and application.submits(headers)
@@ -298,7 +335,7 @@ class _AdminHandler(_Handler):
         body = self.read_body()
         if body is None:
             return
-        action = self.server.sandbox.admin.get((self.command, urlsplit(self.path).path))
+        action = cast("AdminPort", self.server.sandbox).admin.get((self.command, urlsplit(self.path).path))
         if action is None:
             self._answer(HTTPStatus.NOT_FOUND, {"message": "Такого адреса нет."})
             return

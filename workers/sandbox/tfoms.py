@@ -132,6 +132,11 @@ class TfomsSandbox:
                 self._store.queue_inbound(message_id, content)
         return ids
 
+    def offer_inbound(self, message_id: str, content: str) -> None:
+        """Queue a packet of any content, right or wrong."""
+        with self._store.transaction():
+            self._store.queue_inbound(message_id, content)
+
     def _queue(self, order: dict[str, Any]) -> dict[str, Sequence[str]]:
         organisation, count = order.get("organisation"), order.get("count", 1)
         if not isinstance(organisation, str) or organisation not in Reference().organisations:

@@ -6,7 +6,8 @@ between it and the exchanges that use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,13 +24,32 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
 
     ``settings`` are the site's, with ``wsdl`` the file that the manifest names. Nothing is sent yet.
 
+    The setting ``transport`` chooses among those that the manifest allows.
+
     Raises:
         ConfigurationError: unknown kind, a setting without which the transport cannot work, a bad value.
     """
+    transport = transport.chosen(settings.get("transport"))
     name = f"{__name__}.{transport.kind}"
     if find_spec(name) is None:
         raise ConfigurationError(f"Неизвестный вид транспорта: {transport.kind}")
     missing = [key for key in transport.settings if not settings.get(key)]
     if missing:
         raise ConfigurationError(f"Не заданы настройки обмена: {', '.join(missing)} (таблица services)")
-    return import_module(name).open_transport(transport, settings, wsdl)
+    opened = import_module(name).open_transport(transport, settings, wsdl)
+    return _Chosen(opened, transport.incoming) if transport.incoming else opened
+
+
+class _Chosen:
+    """Files of a peer of which only those of some names are for this service."""
+
+    def __init__(self, files: Any, patterns: Sequence[str]) -> None:
+        self._files = files
+        self._patterns = patterns
+
+    def names(self, suffix: str = "") -> tuple[str, ...]:
+        """As the transport's own; names that fit one of the patterns (letters' case counts)."""
+        return tuple(n for n in self._files.names(suffix) if any(fnmatchcase(n, p) for p in self._patterns))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)

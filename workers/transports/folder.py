@@ -16,8 +16,8 @@ from uuid import uuid4
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import InDoubt, NotSent, PeerRefused
+from workers.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES
 
-MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 _MAX_NAME_BYTES: Final = 200
 
 
@@ -48,6 +48,15 @@ class FolderTransport:
         self._out = out_folder
         self._in = in_folder
 
+    def reach(self) -> None:
+        """Find the folder that files are put into.
+
+        Raises:
+            PeerRefused: it is not there, or not for us.
+        """
+        if not os.access(self._out, os.W_OK | os.X_OK):
+            raise PeerRefused(EXPORT_FOLDER_AWAY)
+
     def put(self, name: str, data: bytes) -> None:
         """Put a file whole, and return when it is on disk; a file of that name is replaced.
 
@@ -69,7 +78,18 @@ class FolderTransport:
         except OSError as error:
             raise InDoubt(f"Файл положен в папку обмена, но диск это не подтвердил: {_reason(error)}.") from None
 
-    def list(self, suffix: str) -> tuple[str, ...]:
+    def has(self, name: str) -> bool:
+        """Tell whether a file that was put still lies there: False when the peer took it away.
+
+        Raises:
+            NotSent: the folder cannot be read now.
+        """
+        with _reading():
+            # A folder that went away must not look like a file that was taken.
+            self._out.stat()
+            return _is_file(_inside(self._out, name))
+
+    def names(self, suffix: str = "") -> tuple[str, ...]:
         """Names of the files that came, ending in ``suffix`` (letters' case counts), sorted.
 
         Raises:
@@ -122,6 +142,13 @@ def _inside(folder: Path, name: str) -> Path:
     if not plain or len(name.encode()) > _MAX_NAME_BYTES:
         raise ValueError("not a plain file name")
     return folder / name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,11 +21,13 @@ from lxml import etree
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError, InvalidXml, TooLarge
+from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from workers.exchange import Element, Finding, NotSent, PeerRefused, SignInRefused
 from workers.ips.checking import findings
 from workers.ips.limiter import THIS_PROCESS, Limiter
 from workers.ips.mirror import NotMirrored, from_json, text_of, to_json
+from workers.ips.normal import normalise
 from workers.ips.register import LIMITS, Operation, find_operation, load
 from workers.ips.tokens import KeySigner, TokenSource
 from workers.wire import HttpAnswer, Wire, lost, positive
@@ -59,6 +62,16 @@ class Answer:
 
     document: Element
     refusal: str = ""
+
+    @property
+    def nothing_there(self) -> bool:
+        """The register holds no such thing."""
+        return self.document.findtext("error/code") == str(HTTPStatus.NOT_FOUND.value)
+
+    @property
+    def entity_id(self) -> str | None:
+        """Id of the record that the packet created."""
+        return self.document.findtext("response/content/entityId") or None
 
 
 def open_transport(
@@ -123,6 +136,39 @@ class IpsTransport:
             headers["Content-Type"] = "application/json; charset=utf-8"
         return self._read(operation, self._wire.send(operation.method, self._url(operation, request), headers, data))
 
+    def packet(self, operation: str, parameters: Mapping[str, str], content: Element | None = None) -> Element:
+        """Build the packet of an operation; ``content`` holds the fields of its entity in any order and form.
+
+        Raises:
+            PeerRefused: the registers have no such operation.
+        """
+        known = find_operation(operation)
+        if known is None:
+            raise PeerRefused("Такой операции у регистра нет.")
+        root = etree.Element(operation)
+        request = etree.SubElement(root, "request")
+        place = etree.SubElement(request, "parameters")
+        for name in known.parameters:
+            if name in parameters:
+                etree.SubElement(place, name).text = parameters[name]
+        if content is not None:
+            normalise(etree.SubElement(request, "content"), content, known.entity, load(known.register))
+        return root
+
+    def data(self, packet: Element) -> bytes:
+        """Bytes of a packet, as ``call`` takes them."""
+        return serialize(packet)
+
+    def contents(self, answer: Answer) -> Sequence[Element]:
+        """Return the entities that an answer holds, each an element ``content`` with its fields in normal form."""
+        operation = find_operation(str(answer.document.tag))
+        content = answer.document.find("response/content")
+        if operation is None or content is None or operation.answer in {"created", "done"}:
+            return []
+        items = [content] if operation.answer == "one" else content.findall("contentItem")
+        register = load(operation.register)
+        return [normalise(etree.Element("content"), item, operation.entity, register) for item in items]
+
     def check(self, packet: Element) -> tuple[Finding, ...]:
         """Tell what is wrong with a packet, without sending it; empty means that ``call`` would send it."""
         operation = find_operation(str(packet.tag))
@@ -144,6 +190,10 @@ class IpsTransport:
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+
+    def pace_by(self, limiter: Limiter) -> None:
+        """See ``workers.ips.limiter.Paced``."""
+        self._pace = replace(self._pace, limiter=limiter)
 
     def _take_turn(self) -> None:
         wait_s = self._pace.limiter.reserve(self._wire.peer, self._pace.interval_s)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 from gateway.journal import (
+    ca_tables,  # noqa: F401 # fills the metadata
+    reference_tables,  # noqa: F401 # fills the metadata
     report_tables,  # noqa: F401 # fills the metadata
     tables,  # noqa: F401 # fills the metadata
 )

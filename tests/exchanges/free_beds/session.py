@@ -46,7 +46,7 @@ def _send(session: Session, department: SourceObject) -> None:
 def _await_answer(session: Session, name: str) -> bytes:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
-        if name in session.transport.list(".txt"):
+        if name in session.transport.names(".txt"):
             answer: bytes = session.transport.read(name)
             session.transport.remove(name)
             return answer

@@ -40,6 +40,9 @@ CATALOG = {
         SELECT c.relname, k.conname, k.contype, pg_get_constraintdef(k.oid) FROM pg_constraint k
         JOIN pg_class c ON c.oid = k.conrelid
         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND k.conparentid = 0""",
+    "persistence": """
+        SELECT c.relname, c.relpersistence FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition""",
     "partition keys": """
         SELECT c.relname, pg_get_partkeydef(c.oid) FROM pg_class c
         WHERE c.relkind = 'p' AND c.relnamespace = 'public'::regnamespace""",

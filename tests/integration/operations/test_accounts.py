@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from gateway.domain.errors import GatewayError, NotAuthenticated, TooMany
-from gateway.journal import registry
+from gateway.domain.errors import GatewayError, NotAllowed, NotAuthenticated
+from gateway.journal import registry, sign_ins
+from gateway.journal.sign_ins import FORGET_S, FREE_FAILURES, MAX_DELAY_S
 from gateway.operations import accounts, control, journal, passwords
-from gateway.operations.passwords import FREE_FAILURES, PasswordGate, hash_password
-from tests.support.region import SERVICE, A, World
+from gateway.operations.passwords import hash_password
+from tests.support.region import ACTOR, SERVICE, A, World, open_world
 from tests.support.running import PASSWORD
 
 
@@ -68,8 +71,7 @@ def test_a_verified_password_is_forgotten_when_the_account_changes(world: World)
     assert sign_in(world, password="another-password") == accounts.REFUSED
 
 
-def test_a_verified_password_costs_nothing_again(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
-    gate, stored = PasswordGate(), hash_password(PASSWORD)
+def test_a_verified_password_costs_nothing_again(world: World, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     seen: list[str] = []
     verify = passwords._verify
 
@@ -78,46 +80,91 @@ def test_a_verified_password_costs_nothing_again(monkeypatch: pytest.MonkeyPatch
         return verify(given, password)
 
     monkeypatch.setattr(passwords, "_verify", counted)
-    for _ in range(3):
-        assert gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
+    assert [sign_in(world) for _ in range(3)] == ["mo_admin"] * 3
     assert len(seen) == 1
     clock.now += passwords.REMEMBER_S
-    assert gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
+    assert sign_in(world) == "mo_admin"
     assert len(seen) == 2
 
 
-def test_failures_make_the_next_attempt_wait_longer_and_longer(clock: Clock) -> None:
-    gate, stored = PasswordGate(), hash_password(PASSWORD)
+def elapse(world: World, seconds: float) -> None:
+    """Let time pass for those who wait, as far as the journal can tell."""
+    with world.engine.begin() as connection:
+        query = text("UPDATE sign_in_failures SET until = until - make_interval(secs => :passed)")
+        connection.execute(query, {"passed": seconds})
+
+
+def wait_s(answer: str) -> int:
+    """Seconds that a refusal asks to wait; 0 for any other answer."""
+    found = re.search(r"повторите через (\d+) с", answer)
+    return int(found[1]) if found else 0
+
+
+def test_failures_make_the_next_attempt_wait_longer_and_longer(world: World) -> None:
     for number in range(FREE_FAILURES):
-        assert not gate.check(stored, None, "mis", f"guess {number}", f"192.0.2.{number}")
-    for wait_s in (1, 2, 4):
-        with pytest.raises(TooMany, match=f"через {wait_s} с|через {wait_s + 1} с"):
-            gate.check(stored, None, "mis", PASSWORD, "198.51.100.1")
-        clock.now += wait_s + 0.01
-        assert not gate.check(stored, None, "mis", "one more guess", "198.51.100.2")
-    clock.now += passwords.MAX_DELAY_S
-    assert gate.check(stored, None, "mis", PASSWORD, "198.51.100.1")
-    assert not gate.check(stored, None, "mis", "a slip", "198.51.100.3"), "a right password clears the record"
+        assert sign_in(world, password=f"guess {number}", address=f"192.0.2.{number}") == accounts.REFUSED
+    for delay_s in (1, 2, 4, 8):
+        assert 0 < wait_s(sign_in(world, address="198.51.100.1")) <= delay_s
+        elapse(world, delay_s)
+        assert sign_in(world, password="one more guess", address="198.51.100.2") == accounts.REFUSED
+    elapse(world, MAX_DELAY_S)
+    assert sign_in(world, address="198.51.100.1") == "mo_admin"
+    assert sign_in(world, password="a slip", address="198.51.100.3") == accounts.REFUSED
+    assert sign_in(world, password="a slip", address="198.51.100.3") == accounts.REFUSED, "the record was cleared"
 
 
-def test_an_address_is_slowed_too_and_forgiven_after_a_quiet_hour(clock: Clock) -> None:
-    gate, stored = PasswordGate(), hash_password(PASSWORD)
+def test_the_delay_has_a_limit(world: World) -> None:
+    sign_in(world, password="a guess")
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE sign_in_failures SET failures = 2000000000"))
+    sign_in(world, password="a guess")
+    assert MAX_DELAY_S - 5 < wait_s(sign_in(world)) <= MAX_DELAY_S
+
+
+def test_every_process_knows_of_the_failures_that_another_saw(world: World) -> None:
+    other = open_world(world.engine)
     for number in range(FREE_FAILURES):
-        gate.check(None, None, f"nobody-{number}", "guess", "192.0.2.1")
-    with pytest.raises(TooMany):
-        gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
-    clock.now += passwords.FORGET_S + passwords.MAX_DELAY_S
-    assert not gate.check(stored, None, "mis", "a slip", "192.0.2.1")
-    assert gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
+        sign_in((world, other)[number % 2], "nobody", f"guess {number}", f"192.0.2.{number}")
+    for process in (world, other):
+        assert wait_s(sign_in(process, "nobody", address="198.51.100.1")) > 0, "an unknown login waits like a known one"
+    assert sign_in(other, address="198.51.100.1") == "mo_admin"
 
 
-def test_who_signed_in_before_is_not_locked_out_by_a_guesser(clock: Clock) -> None:
-    gate, stored = PasswordGate(), hash_password(PASSWORD)
-    assert gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
+@pytest.mark.parametrize(
+    ("guesser", "neighbour", "waits"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+    ],
+)
+def test_an_address_is_slowed_too_and_forgiven_after_a_quiet_hour(
+    world: World, guesser: str, neighbour: str, waits: bool
+) -> None:
     for number in range(FREE_FAILURES):
-        gate.check(stored, None, "mis", f"guess {number}", "198.51.100.9")
-    assert clock.now
-    assert gate.check(stored, None, "mis", PASSWORD, "192.0.2.1")
+        sign_in(world, f"nobody-{number}", "guess", guesser)
+    assert (wait_s(sign_in(world, address=neighbour)) > 0) == waits
+    elapse(world, FORGET_S + MAX_DELAY_S)
+    assert sign_in(world, "mo_admin", "a slip", guesser) == accounts.REFUSED
+    assert sign_in(world, address=neighbour) == "mo_admin"
+
+
+def test_who_signed_in_before_is_not_locked_out_by_a_guesser(world: World) -> None:
+    assert sign_in(world) == "mo_admin"
+    for number in range(FREE_FAILURES):
+        sign_in(world, password=f"guess {number}", address="198.51.100.9")
+    assert wait_s(sign_in(open_world(world.engine))) > 0, "the guesser would have to wait"
+    assert sign_in(world) == "mo_admin"
+
+
+def test_failures_are_forgotten_by_housekeeping(world: World) -> None:
+    sign_in(world, "nobody", "guess", "192.0.2.1")
+    with world.engine.begin() as connection:
+        assert sign_ins.forget_failures(connection) == 0
+    elapse(world, FORGET_S + 1)
+    with world.engine.begin() as connection:
+        assert sign_ins.forget_failures(connection) == 2
 
 
 def test_every_look_and_deed_leaves_a_trace(world: World) -> None:
@@ -147,3 +194,14 @@ def test_a_refused_sign_in_is_an_error_of_its_own(world: World) -> None:
     with pytest.raises(NotAuthenticated):
         accounts.authenticate(world.ctx, "x" * 500, "y", None)
     assert world.audit("sign-in-refused") == [("x" * 64, None)]
+
+
+def test_a_mis_that_acts_for_a_person_is_told_that_both_roles_count(world: World) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        control.hold_packets(world.ctx, world.viewer(ACTOR), (UUID(int=1),), None)
+    assert caught.value.message == (
+        "Действие «Не отправлять повторно» не разрешено: при действии от имени пользователя нужны права обеих ролей, "
+        "«Медицинская информационная система» и «АРМ администратора МО»"
+    )
+    with pytest.raises(NotAllowed, match="не разрешено вашей роли"):
+        control.hold_packets(world.ctx, world.viewer("mis"), (UUID(int=1),), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from gateway import cli, cli_common
 from gateway.cli import main
@@ -45,6 +46,16 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
     for name, command in group.commands.items():
         found += commands(command, (*path, name)) if isinstance(command, click.Group) else [(*path, name)]
     return found
+
+
+def audited(database_url: str, action: str) -> list[tuple[str, Any]]:
+    """(object, detail) of every audited deed of this kind."""
+    engine = connect(database_url, pool_size=1)
+    with engine.connect() as connection:
+        query = text("SELECT object, detail FROM audit_events WHERE action = :action ORDER BY id")
+        rows = [(row.object, row.detail) for row in connection.execute(query, {"action": action})]
+    engine.dispose()
+    return rows
 
 
 def run(*arguments: str, database: str | None = None, **environment: str) -> Result:
@@ -144,6 +155,7 @@ def test_a_list_of_organizations_is_taken_whole(database_url: str, tmp_path: Pat
         "Учебная больница": {"tfoms": "990001"},
         "Поликлиника": {},
     }
+    assert [oid for oid, _ in audited(database_url, "organization-put")] == [OID, "1.2.3"] * 2
     refused(run("organization", "add", "1.2.4", "Имя", "--code", "tfoms", database=database_url), 2, "СИСТЕМА=КОД")
 
 
@@ -222,6 +234,52 @@ def test_a_service_is_switched_off_and_on(database_url: str) -> None:
     assert service("enable", "tfoms-hosp").exit_code == 0
     assert "нет" not in service("list").stdout
     refused(service("enable", "invented"), 2, "Нет сервиса invented")
+
+
+def test_a_service_gets_a_schedule_and_loses_it(database_url: str) -> None:
+    def service(*words: str) -> Result:
+        given = {"GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS": "https://a.example", "GATEWAY_TIME_ZONE": "Asia/Omsk"}
+        return run("service", *words, database=database_url, COLUMNS="160", **given)
+
+    def schedule(*words: str) -> str:
+        return service("schedule", "tfoms-hosp", *words).stdout
+
+    assert re.fullmatch(
+        r"Сервис tfoms-hosp: 30 3 \* \* \* Asia/Omsk, ближайший запуск \d\d\.\d\d\.\d{4} 03:30\n",
+        schedule("30 3 * * *"),
+    )
+    assert "30 3 * * * Asia/Omsk" in service("list").stdout
+    assert "UTC" in schedule("0 8 * * MON-FRI", "--time-zone", "UTC", "--jitter", "600")
+    assert audited(database_url, "service-schedule")[-1] == (
+        "tfoms-hosp",
+        {"schedule": "0 8 * * MON-FRI", "time_zone": "UTC", "jitter_s": 600},
+    )
+    assert schedule("--off") == "Сервис tfoms-hosp по расписанию не запускается\n"
+    assert "MON-FRI" not in service("list").stdout
+    assert schedule("--default") == "Сервис tfoms-hosp по расписанию не запускается\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("tfoms-hosp",), "одно из трёх"),
+        (("tfoms-hosp", "0 3 * * *", "--off"), "одно из трёх"),
+        (("tfoms-hosp", "0 3 * *"), "пять полей cron"),
+        (("tfoms-hosp", "0 3 * * *", "--time-zone", "Omsk"), "Часового пояса «Omsk» нет"),
+        (("tfoms-hosp", "* * * * *", "--jitter", "60"), "не меньше промежутка"),
+        (("invented", "0 3 * * *"), "Нет сервиса invented"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(database_url: str, arguments: tuple[str, ...], words: str) -> None:
+    given = {"GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS": "https://a.example"}
+    refused(run("service", "schedule", *arguments, database=database_url, **given), 2, words)
+    assert audited(database_url, "service-schedule") == []
+
+
+def test_a_mistyped_variable_is_refused_before_anything_is_done(database_url: str) -> None:
+    for command in (("worker",), ("serve",), ("up",), ("account", "list")):
+        result = run(*command, database=database_url, GATEWAY_WEB_PROCESES="2")
+        refused(result, 2, "возможно, имелось в виду GATEWAY_WEB_PROCESSES")
 
 
 def test_a_password_is_changed_and_the_account_works_again(database_url: str, tmp_path: Path) -> None:

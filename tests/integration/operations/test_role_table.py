@@ -180,6 +180,16 @@ def test_last_launch_and_choice_of_organizations_are_cut_too(world: World) -> No
     for caller, oids in SEES.items():
         organizations: Any = world.call(caller, OPERATIONS["ListOrganizations"], service_code=SERVICE)
         assert {o.oid for o in organizations.items} == oids
-        (service,) = world.call(caller, OPERATIONS["ListServices"], group_code="tfoms").items  # type: ignore[attr-defined] # of this operation
+        shown: Any = world.call(caller, OPERATIONS["ListServices"], group_code="tfoms")
+        (service,) = (each for each in shown.items if each.code == SERVICE)
         newest: Any = world.call(caller, OPERATIONS["ListLaunches"], service_code=SERVICE, page=PageRequest(1))
         assert service.last_launch == newest.items[0]
+
+
+def test_a_service_without_a_choice_of_organizations_is_started_by_who_sees_them_all(world: World) -> None:
+    for caller in SEES:
+        shown: Any = world.call(caller, OPERATIONS["ListServices"], group_code="tfoms")
+        (service,) = (each for each in shown.items if each.code == "tfoms-insurance")
+        asked = {"service_code": service.code, "organization_oids": (), "request_id": None}
+        assert service.start_allowed == (caller == "dc_admin")
+        assert (outcome(world.call(caller, OPERATIONS["StartService"], **asked)) == OK) == service.start_allowed

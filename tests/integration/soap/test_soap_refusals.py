@@ -161,6 +161,33 @@ def test_a_large_body_is_refused_by_the_limit_of_its_operation(
     assert "2000" in answer.text("gatewayFault/message")
 
 
+def nested_in(operation: str, count: int) -> str:
+    """A request of so many elements, one in another."""
+    return f'<{operation} xmlns="{namespaces.INTAKE}">{"<a>" * count}{"</a>" * count}</{operation}>'
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("header", ["", "<x/>" * 20_000], ids=["near", "far"])
+@pytest.mark.parametrize("action", ["TakeInbound", "", None], ids=["named", "empty", "unnamed"])
+def test_the_depth_and_the_elements_are_those_of_the_operation_however_it_is_named(
+    stub: Stub, version: Version, action: str | None, header: str
+) -> None:
+    """Its neighbour SubmitObjects takes more; a body that begins too far away is held to what any operation takes."""
+    app = application(stub, {"TakeInbound": {"max_depth": 6, "max_elements": 20_010}})
+    answers = {
+        count: post(
+            app, version, "intake", envelope(version, nested_in("TakeInbound", count), header), HTTP_SOAPACTION=action
+        )
+        for count in (2, 5)
+    }
+    assert [answers[count].code for count in (2, 5)] == ["INVALID_REQUEST", "INVALID_XML"]
+    assert "больше допустимых 6" in answers[5].text("gatewayFault/message")
+    wider = post(
+        app, version, "intake", envelope(version, nested_in("SubmitObjects", 5)), HTTP_SOAPACTION=action and ""
+    )
+    assert wider.code == "INVALID_REQUEST", "the schema's word, not the parser's"
+
+
 def test_a_declared_length_over_the_limit_is_not_read(app: WSGIApplication) -> None:
     stream = io.BytesIO(b"x" * 3000)
     given = {"CONTENT_LENGTH": "3000", "HTTP_SOAPACTION": "HoldPackets", "wsgi.input": stream}

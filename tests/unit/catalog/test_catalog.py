@@ -51,6 +51,7 @@ GROUP = '[group]\ncode = "beds"\ntitle = "{}"\n\n[[object_types]]'
         (('kind = "folder"', 'kind = "folder"\nwsdl = "lost.wsdl"'), "нет файла lost.wsdl"),
         (("[operations]", '[status_titles]\nLOST = "Потерян"\n\n[operations]'), "status_titles.LOST: допустимо "),
         (("[operations]", "[operations"), "не читается"),
+        (("slug = ", 'dictionaries = ["V002", "V999"]\nslug = '), "dictionaries.1: there is no dictionary V999"),
         (('object_type = "BedCount"', 'object_type = "Bed"'), "packet_types name unknown object types: Bed"),
         (('"out", "in"]', '"out"]\nsecrets = ["in"]'), "transport.secrets must be among transport.settings"),
         (("[operations]", "[retry]\nattempts = 0\n\n[operations]"), "retry.attempts: не меньше 1"),

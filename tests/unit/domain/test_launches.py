@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.launches import RESULT_TITLES, LaunchResult, scopes_intersect
+from gateway.domain.launches import RESULT_TITLES, LaunchResult, scopes_intersect, told
 
 EVERY = frozenset(range(6))
 SCOPES = st.none() | st.frozensets(st.sampled_from(sorted(EVERY)), min_size=1)
@@ -29,3 +29,11 @@ def test_results_have_the_titles_of_the_life_cycle() -> None:
         LaunchResult.SUCCESS: "Успешно",
         LaunchResult.FAILED: "Завершено с ошибкой",
     }
+
+
+def test_a_remark_of_the_run_follows_its_result_and_its_numbers() -> None:
+    everyone, mine = frozenset({1, 2}), frozenset({1})
+    assert told("Недоступен", "ждут: 2", everyone, None, "Примечание") == "Недоступен, ждут: 2. Примечание"
+    assert told("Недоступен", "ждут: 2", everyone, mine, "Примечание") == "Недоступен. Примечание"
+    assert told(None, None, None, mine, "Примечание") == "Примечание"
+    assert told(None, "ждут: 2", None, mine) is None

@@ -218,4 +218,5 @@ def test_an_answer_is_read() -> None:
     )
     verdict = read(answer("ERROR", reasons))
     assert verdict.status is PacketStatus.REJECTED
-    assert verdict.text == "101: Неизвестная МО\n206: Неизвестный диагноз"
+    told = [(refusal.code, refusal.comment) for refusal in verdict.refusals]
+    assert told == [("101", "Неизвестная МО"), ("206", "Неизвестный диагноз")]

@@ -115,12 +115,34 @@ def test_secrets_are_masked_wherever_they_are_shown(bare: pytest.MonkeyPatch) ->
         ("GATEWAY_LOG_LEVEL", "LOUD", "Настройка log_level: допустимо 'DEBUG', 'INFO', 'WARNING' или 'ERROR'"),
         ("GATEWAY_SERVICES", "{", "Настройка services: нужен объект JSON"),
         ("GATEWAY_SERVICES", '{"one": "secret"}', "Настройка services.one: нужна таблица"),
+        (
+            "GATEWAY_TIME_ZONE",
+            "Moscow",
+            "Настройка time_zone: Часового пояса «Moscow» нет: нужно имя вида Europe/Moscow",
+        ),
+        ("GATEWAY_SCHEDULE_CATCH_UP_S", "1", "Настройка schedule_catch_up_s: не меньше 60"),
+        (
+            "GATEWAY_DATBASE_URL",
+            "postgresql:///x",
+            "Переменной окружения GATEWAY_DATBASE_URL шлюз не знает: возможно, имелось в виду GATEWAY_DATABASE_URL",
+        ),
+        ("gateway_prot", "1", "Переменной окружения gateway_prot шлюз не знает: возможно, имелось в виду GATEWAY_PORT"),
+        ("GATEWAY_ZZZZZZ", "1", "Переменной окружения GATEWAY_ZZZZZZ шлюз не знает"),
         ("GATEWAY_CONFIG", "/no/such.toml", "Нет файла настроек /no/such.toml (GATEWAY_CONFIG)"),
     ],
 )
 def test_a_wrong_setting_is_named(bare: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
     bare.setenv(name, value)
     assert refusal() == message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GATEWAY_TEST_POSTGRES_URL", "GATEWAY_SANDBOX_PASSWORD", "GATEWAY_PASSWORD", "GATEWAYS", "gateway_log_level"],
+)
+def test_variables_of_others_and_names_in_any_case_are_no_mistake(bare: pytest.MonkeyPatch, name: str) -> None:
+    bare.setenv(name, "DEBUG")
+    assert load_settings().log_level == ("DEBUG" if name.endswith("level") else "INFO")
 
 
 @pytest.mark.parametrize(

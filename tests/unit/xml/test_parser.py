@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.errors import InvalidXml, TooLarge
 from gateway.xml.limits import DOCUMENT_LIMITS, XmlLimits
-from gateway.xml.parser import parse, parse_text
+from gateway.xml.parser import GLIMPSE_BYTES, glimpse, parse, parse_text
 
 LAUGHS = b"<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;'>]><l>&c;</l>"
 XXE = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>'
@@ -152,3 +152,38 @@ def test_lines_beyond_65535_are_right() -> None:
 def test_limits_beyond_libxml2_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="256"):
         XmlLimits(max_bytes=1, max_depth=257, max_elements=1)
+
+
+SEEN = '<e xmlns="urn:e"><h/><b><call xmlns="urn:c"><b><deeper/></b></call><other/></b></e>'
+
+
+@pytest.mark.parametrize(
+    ("document", "codec", "expected"),
+    [
+        (SEEN.encode(), None, "{urn:c}call"),
+        (SEEN.encode("utf-16"), None, "{urn:c}call"),
+        (SEEN.encode("utf-16"), "utf-16", "{urn:c}call"),
+        (b"\xef\xbb\xbf" + SEEN.encode(), None, "{urn:c}call"),
+        (
+            "<?xml version='1.0' encoding='windows-1251'?><!-- Я -->".encode("cp1251") + SEEN.encode(),
+            None,
+            "{urn:c}call",
+        ),
+        (SEEN.encode()[:60], None, "{urn:c}call"),
+        (SEEN.replace("<h/>", "<h><b/></h>").encode(), None, "{urn:c}call"),
+        (SEEN.encode(), "utf-16", None),
+        (b"<!DOCTYPE e>" + SEEN.encode(), None, None),
+        (b"<?xml version='1.0' encoding='koi8-r'?>" + SEEN.encode(), None, None),
+        (SEEN.replace("<h/>", "<h>" + "x" * GLIMPSE_BYTES + "</h>").encode(), None, None),
+        (SEEN.replace("<h/>", "<h></i>").encode(), None, None),
+        (b'<e xmlns="urn:e"><b/></e>', None, None),
+        (b"<call/>", None, None),
+        (b"hello", None, None),
+        (b"", None, None),
+    ],
+    ids=range(16),
+)
+def test_a_glimpse_finds_the_first_element_of_a_place_or_nothing(
+    document: bytes, codec: str | None, expected: str | None
+) -> None:
+    assert glimpse(document, 3, "{urn:e}b", codec=codec) == expected

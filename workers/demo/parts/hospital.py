@@ -19,6 +19,8 @@ SLUG: Final = "tfoms_hosp"
 USER: Final = "gateway"
 ANSWER_DELAY_S: Final = 1.0
 HELD: Final = 3
+INBOUND: Final = 4
+"""Changes of insurance data for each МО."""
 
 
 class Hospital:
@@ -50,6 +52,10 @@ class Hospital:
         stage.submit(SERVICE, {o.oid: _changes(stays[o]) for o in ORGANIZATIONS}, "МИС исправляет, изменяет и удаляет")
         self._launch(stage, "Запуск 3: изменения")
         self._show_rejected(stage)
+        for organization in ORGANIZATIONS:
+            self._sandbox.queue_inbound(organization.code, INBOUND)
+        stage.launch("tfoms-insurance", "Изменения страховых данных")
+        stage.take_inbound()
 
     def _launch(self, stage: Stage, title: str) -> None:
         self._launches += stage.launch(SERVICE, title)

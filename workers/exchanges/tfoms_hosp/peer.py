@@ -8,6 +8,8 @@ from uuid import UUID
 
 from workers.exchange import (
     Caller,
+    Handled,
+    Incoming,
     InDoubt,
     Known,
     Outgoing,
@@ -15,15 +17,25 @@ from workers.exchange import (
     Peer,
     Receipt,
     Reply,
+    Source,
     Verdict,
 )
 
 _KNOWN: Final = {"UNKNOWN": Known.UNKNOWN, "RECEIVED": Known.RECEIVED, "ANSWERED": Known.RECEIVED}
 
 
+_ANSWERS: Final = 100
+"""Answers in one SendInboundAnswers."""
+
+
 def connect(transport: Caller) -> Peer:
     """Speak to ТФОМС over a transport that calls the operations of its WSDL."""
     return _Tfoms(transport)
+
+
+def source(transport: Caller) -> Source:
+    """Take what ТФОМС sends us, over the same transport."""
+    return _Inbound(transport)
 
 
 class _Tfoms:
@@ -60,6 +72,33 @@ class _Tfoms:
         self._call("ConfirmAnswers", messageIds={"messageId": list(confirm_ids)})
 
 
+class _Inbound:
+    def __init__(self, transport: Caller) -> None:
+        self._call = transport.call
+
+    def take(self, limit: int) -> Sequence[Incoming]:
+        """GetInbound, 1 to 1000 packets without an answer; ``name`` is the id as ТФОМС writes it."""
+        result = self._call("GetInbound", limit=limit)
+        return [
+            Incoming(str(_uuid(item.id)), item.id, (item.content or "").encode()) for item in _items(result, "packet")
+        ]
+
+    def confirm(self, handled: Sequence[Handled]) -> Mapping[str, str]:
+        """SendInboundAnswers; safe to repeat, the same answer is taken again."""
+        refused: dict[str, str] = {}
+        for start in range(0, len(handled), _ANSWERS):
+            part = handled[start : start + _ANSWERS]
+            answers = [(each.answer or b"").decode() for each in part]
+            result = self._call("SendInboundAnswers", answers={"answer": answers})
+            said = {item.position: item for item in _items(result, "receipt")}
+            if said.keys() != set(range(1, len(part) + 1)):
+                raise InDoubt("ТФОМС прислал квитанции не на все ответы.")
+            for place, each in enumerate(part, 1):
+                if said[place].result != "ACK":
+                    refused[each.incoming.key] = _reason(said[place])
+        return refused
+
+
 def _items(result: object, name: str) -> list[Any]:
     """Read a list; an empty one comes as nothing at all."""
     return getattr(result, name, None) or []
@@ -85,6 +124,9 @@ def _receipt(packet: Outgoing, said: _Said) -> Receipt:
     if said.result == "ACK":
         return Receipt(packet.packet_id, Verdict(PacketStatus.SENT))
     if said.result == "REFUSED":
-        text = ": ".join(part for part in (said.code, said.message) if part)
-        return Receipt(packet.packet_id, Verdict(PacketStatus.REJECTED, text))
+        return Receipt(packet.packet_id, Verdict(PacketStatus.REJECTED, _reason(said)))
     raise InDoubt("ТФОМС прислал квитанцию с неизвестным итогом приёма.")
+
+
+def _reason(said: _Said) -> str:
+    return ": ".join(part for part in (said.code, said.message) if part)

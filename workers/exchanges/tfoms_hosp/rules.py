@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation
+from workers.exchange import Element, Finding, Job, Operation, snils_is_right
 from workers.exchanges.tfoms_hosp.fields import ADDRESSEE, FIELDS, REQUIRED, TITLES
 from workers.exchanges.tfoms_hosp.form import missing, root_path, value
 
@@ -28,9 +28,6 @@ Values = Mapping[str, str]
 """Fields of a source object that are filled in, by path below its root: ``DS1``, ``PERS/FAM``."""
 
 _MAX_LONG: Final = 2**63 - 1
-_LAST_UNCHECKED_SNILS: Final = 1_001_998
-"""Numbers up to 001-001-998 were given out without check digits; later ones: weights 9 to 1, modulo 101."""
-_SNILS: Final = re.compile(r"([0-9]{3})-([0-9]{3})-([0-9]{3}) ([0-9]{2})")
 _CODE: Final = re.compile(r"[0-9]+")
 
 
@@ -63,17 +60,6 @@ def wrong_snils(path: str) -> Callable[[Values], bool]:
 def without_policy(path: str) -> Callable[[Values], bool]:
     """A field of the policy is absent though the person is known."""
     return lambda values: "PERS" in values and path not in values
-
-
-def snils_is_right(text: str) -> bool:
-    """Check digits of СНИЛС; True also for what has not the form of a СНИЛС (the schema reports that)."""
-    if (match := _SNILS.fullmatch(text)) is None:
-        return True
-    number = "".join(match.group(1, 2, 3))
-    if int(number) <= _LAST_UNCHECKED_SNILS:
-        return True
-    total = sum(int(digit) * weight for digit, weight in zip(number, range(9, 0, -1), strict=True))
-    return total % 101 % 100 == int(match[4])
 
 
 def _date(text: str | None) -> date | None:
@@ -152,6 +138,53 @@ RULES: Final = (
 )  # fmt: skip
 """One code may stand in several rows: one condition, worded as each packet type needs it."""
 
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One rule on a code of a dictionary; ``form`` is what a code looks like: the schema reports what does not."""
+
+    code: str
+    packet_types: frozenset[str]
+    path: str
+    dictionary: str
+    form: re.Pattern[str]
+    applies: Callable[[Values], bool] = lambda _values: True
+
+
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_ORGANIZATION: Final = re.compile(r"[0-9]{6}")
+_INSURER: Final = re.compile(r"[0-9]{5}")
+_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
+STAY: Final = REFERRAL | HOSPITALISATION | MOTION
+
+LOOKUPS: Final = (
+    Lookup("360", STAY, "PROFIL", "V002", _NUMBER),
+    Lookup("361", STAY, "PROFIL_K", "V020", _NUMBER),
+    Lookup("362", STAY | REFUSAL, "DS1", "MKB10", _DIAGNOSIS),
+    Lookup("363", STAY, "FRM_MP", "V014", _NUMBER),
+    Lookup("364", STAY, "USL_OK", "V006", _NUMBER),
+    Lookup("365", REFERRAL | CANCELLATION | HOSPITALISATION, "MCOD_NAP", "F003", _ORGANIZATION),
+    Lookup("365", STAY | REFUSAL, "MCOD_STC", "F003", _ORGANIZATION),
+    Lookup("365", CANCELLATION, "ACOD", "F003", _ORGANIZATION, lambda v: v.get("IST_ANL") in ("2", "3")),
+    Lookup("366", CANCELLATION, "ACOD", "F002", _INSURER, lambda v: v.get("IST_ANL") == "1"),
+    Lookup("366", WITH_PERSON, "PERS/SMO", "F002", _INSURER),
+)
+"""Codes are looked up as of the day of the event; a dictionary that is not loaded keeps its rules silent."""
+
+_DAY_OF: Final[Mapping[str, str]] = {
+    "HOSPITALISATION_REFERRAL": "DTA_NAP",
+    "CANCEL_HOSPITALISATION_REFERRAL": "DTA_ANL",
+    "HOSPITALISATION": "DTA_FKT",
+    "MOTION_IN_HOSPITAL": "DTA_FKT",
+    "CANCEL_HOSPITALISATION": "DTA_OBR",
+}
+_NOT_FOUND: Final[Mapping[str, str]] = {
+    "F002": "кода нет в реестре страховых организаций F002 на дату события",
+    "F003": "кода нет в реестре медицинских организаций F003 на дату события",
+    "MKB10": "кода нет в МКБ-10 на дату события",
+}
+
+_LOOKUPS_OF: Final = {kind: tuple(r for r in LOOKUPS if kind in r.packet_types) for kind in sorted(ALL)}
 _RULES_OF: Final = {kind: tuple(r for r in RULES if kind in r.packet_types) for kind in sorted(ALL)}
 
 # Rule 304. A packet schema names only the first absent field of a sequence; the МО must hear of all at once.
@@ -182,6 +215,17 @@ def _broken(job: Job) -> Iterator[Finding]:
     for rule in _RULES_OF[job.packet_type]:
         if rule.broken(values):
             yield _finding(job.source, rule.path, rule.code, rule.message)
+    yield from _not_found(job, values)
+
+
+def _not_found(job: Job, values: Values) -> Iterator[Finding]:
+    on = _date(values.get(_DAY_OF[job.packet_type])) or job.formed_at.date()
+    for lookup in _LOOKUPS_OF[job.packet_type]:
+        code = values.get(lookup.path, "")
+        asked = lookup.form.fullmatch(code) and lookup.applies(values)
+        if asked and job.reference.has(lookup.dictionary, code, on) is False:
+            message = _NOT_FOUND.get(lookup.dictionary, f"кода нет в справочнике {lookup.dictionary} на дату события")
+            yield _finding(job.source, lookup.path, lookup.code, message)
 
 
 def _finding(source: Element, path: str, code: str, message: str) -> Finding:

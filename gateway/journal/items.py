@@ -1,0 +1,74 @@
+"""Items: the records of a packet of many objects, the peer's word on each, and what it means for the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """The peer's word on one record; ``message`` is its reason, for people."""
+
+    accepted: bool
+    message: str | None = None
+
+
+def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOutcome]]) -> None:
+    """Write the peer's word on the records of packets that just got their verdict, and tell their objects.
+
+    In an ACCEPTED packet every record is accepted, in a REJECTED one none; in a PARTIAL one those that the peer named
+    as accepted, and a record it did not name is not. While a packet of many is open its objects stay FORMED, which
+    bars them like any open status. The caller commits.
+    """
+    if not told:
+        return
+    words = [(packet, position, word) for packet, items in told.items() for position, word in items.items()]
+    if words:
+        connection.execute(
+            _WRITE,
+            {
+                "packets": [packet for packet, _, _ in words],
+                "positions": [position for _, position, _ in words],
+                "outcomes": ["ACCEPTED" if word.accepted else "REJECTED" for _, _, word in words],
+                "messages": [word.message for _, _, word in words],
+            },
+        )
+    connection.execute(_COUNT, {"ids": list(told)})
+    connection.execute(_TELL, {"ids": list(told)})
+
+
+_WRITE: Final = text(
+    """
+    UPDATE packet_items i SET outcome = w.outcome, message = w.message
+    FROM unnest(CAST(:packets AS uuid[]), CAST(:positions AS int[]), CAST(:outcomes AS text[]),
+        CAST(:messages AS text[])) AS w(packet_id, position, outcome, message)
+    WHERE i.packet_id = w.packet_id AND i.position = w.position
+    """
+)
+
+_COUNT: Final = text(
+    """
+    UPDATE packets p SET items_not_accepted = CASE p.status WHEN 'ACCEPTED' THEN 0 WHEN 'REJECTED' THEN p.items_total
+      ELSE (SELECT count(*) FROM packet_items i WHERE i.packet_id = p.id AND i.outcome IS DISTINCT FROM 'ACCEPTED') END
+    WHERE p.id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+
+_TELL: Final = text(
+    """
+    WITH mine AS (
+      SELECT o.id, p.id AS packet_id, i.content_hash,
+        CASE WHEN p.status = 'PARTIAL' AND i.outcome = 'ACCEPTED' THEN 'ACCEPTED' ELSE p.status END AS status
+      FROM packets p JOIN packet_items i ON i.packet_id = p.id JOIN source_objects o ON o.id = i.source_object_id
+      WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY o.id FOR UPDATE OF o)
+    UPDATE source_objects o SET
+      last_status = CASE WHEN o.last_packet_id = mine.packet_id THEN mine.status ELSE o.last_status END,
+      accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash ELSE o.accepted_hash END
+    FROM mine WHERE o.id = mine.id
+    """
+)

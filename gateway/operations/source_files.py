@@ -1,0 +1,147 @@
+"""Files that an administrator loads: read as a stream, in the encodings they come in, refused with the places."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final, NoReturn, cast
+
+from gateway.domain.errors import InvalidRequest
+from gateway.xml.limits import MIB
+from gateway.xml.records import MAX_BYTES
+
+MAX_PROBLEMS: Final = 10
+DATA_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".xml", ".json"})
+_CHUNK_BYTES: Final = 64 * 1024
+_DELIMITERS: Final = "\t;,"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a file: where it stands, for people («строка 7»), and its values by column in small letters."""
+
+    place: str
+    values: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Problems:
+    """What is wrong with a file, gathered so that all is told at once; never holds its values."""
+
+    file: str
+    _found: list[str] = field(default_factory=list)
+
+    def note(self, place: str, reason: str) -> None:
+        """Remember a wrong place; the eleventh ends the reading.
+
+        Raises:
+            InvalidRequest: there are too many to go on.
+        """
+        if len(self._found) == MAX_PROBLEMS:
+            self._found.append("и другие")
+            self._refuse()
+        self._found.append(f"{place}: {reason}")
+
+    def require_none(self) -> None:
+        """Refuse the file when anything was wrong.
+
+        Raises:
+            InvalidRequest: the message names every place.
+        """
+        if self._found:
+            self._refuse()
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def _refuse(self) -> NoReturn:
+        raise InvalidRequest(f"{self.file}: {'; '.join(self._found)}")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or the one data file of a zip archive; the stream can be wound back.
+
+    Raises:
+        InvalidRequest: it cannot be read, or the archive holds no data file or several.
+    """
+    try:
+        with path.open("rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                stream.seek(0)
+                yield stream
+                return
+            with zipfile.ZipFile(stream) as archive, _member(path.name, archive) as member:
+                yield member
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise InvalidRequest(f"{path.name}: архив повреждён") from error
+    except OSError as error:
+        raise InvalidRequest(f"{path.name}: не читается: {error.strerror or 'ошибка чтения'}") from error
+
+
+def _member(name: str, archive: zipfile.ZipFile) -> BinaryIO:
+    found = [each for each in archive.infolist() if PurePosixPath(each.filename).suffix.lower() in DATA_SUFFIXES]
+    if len(found) != 1:
+        raise InvalidRequest(f"{name}: в архиве должен быть один файл данных, найдено {len(found)}")
+    if found[0].file_size > MAX_BYTES:
+        raise InvalidRequest(f"{name}: файл в архиве больше {MAX_BYTES // MIB} МиБ")
+    try:
+        return cast("BinaryIO", archive.open(found[0]))
+    except (RuntimeError, NotImplementedError) as error:  # how zipfile tells of a password or an unknown method
+        raise InvalidRequest(f"{name}: архив зашифрован или сжат неизвестным способом") from error
+
+
+def table_records(stream: BinaryIO, problems: Problems) -> Iterator[Record]:
+    """Yield the rows of a table with a header: UTF-8 or windows-1251, divided by tabs, semicolons or commas.
+
+    A row with more values than columns is a problem, one with fewer has the rest empty; blank rows are passed over.
+
+    Raises:
+        InvalidRequest: neither encoding fits, or the table is no CSV.
+    """
+    codec = _codec(stream, problems.file)
+    text = io.TextIOWrapper(stream, encoding=codec, newline="")
+    try:
+        delimiter = _delimiter(text.readline())
+        text.seek(0)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header = [name.strip().lower() for name in next(reader, [])]
+        if len(set(header)) != len(header):
+            problems.note("строка 1", "столбец назван дважды")
+        for row in reader:
+            if len(row) > len(header):
+                problems.note(f"строка {reader.line_num}", "значений больше, чем столбцов")
+            elif any(row):
+                yield Record(f"строка {reader.line_num}", dict(zip(header, row, strict=False)))
+    except csv.Error as error:
+        raise InvalidRequest(f"{problems.file}: строка {reader.line_num}: не читается как CSV") from error
+    finally:
+        text.detach()
+
+
+def _codec(stream: BinaryIO, name: str) -> str:
+    """UTF-8 when the whole file is that, else windows-1251."""
+    for codec in ("utf-8", "cp1251"):
+        stream.seek(0)
+        decoder = codecs.getincrementaldecoder(codec)()
+        try:
+            while chunk := stream.read(_CHUNK_BYTES):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        stream.seek(0)
+        return "utf-8-sig" if codec == "utf-8" else codec
+    raise InvalidRequest(f"{name}: кодировка не UTF-8 и не windows-1251")
+
+
+def _delimiter(header: str) -> str:
+    """What divides the names of the header most often; a single column has none, any will do."""
+    return max(_DELIMITERS, key=header.count)

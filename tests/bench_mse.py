@@ -1,0 +1,88 @@
+"""A launch of ten thousand referrals over FTP to ФБ МСЭ: seconds, and the peak memory of the worker.
+
+Run as ``python -m tests.bench_mse [referrals]``; needs nothing but the embedded PostgreSQL. Prints, asserts nothing but
+that each file came once.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+from gateway.journal import objects
+from gateway.journal.bodies import pack
+from gateway.journal.engine import connect
+from gateway.journal.objects import Arrival
+from gateway.journal.schema import migrate
+from gateway.xml.canonical import content_digest
+from gateway.xml.parser import parse
+from tests.support.mse import EXPORT, FIRST, MORNING, SLUG, MseHouse, mse_house
+from tests.support.postgres import session_server
+from tests.support.running import environment
+from tests.support.waiting import eventually
+from workers.demo.parts.mse_data import Made, referrals
+
+BATCH = 500
+LIMIT_S = 3600
+
+
+def submit(house: MseHouse, batch: list[Made]) -> None:
+    """Store objects as the door does, without judging them again."""
+    arrivals = [
+        Arrival(kind, object_id, MORNING, False, pack(content), content_digest(parse(content)))
+        for kind, object_id, content in batch
+    ]
+    with house.engine.begin() as connection:
+        objects.submit(connection, EXPORT, house.organizations[FIRST.oid], arrivals, None)
+
+
+def export(house: MseHouse, url: str) -> tuple[float, float]:
+    """«Запуск» in a worker process of its own: seconds and its peak MiB."""
+    services = json.dumps({SLUG: house.settings})
+    settings = environment(GATEWAY_DATABASE_URL=url, GATEWAY_SERVICES=services, GATEWAY_LOG_LEVEL="WARNING")
+    launch_id = house.start()
+    started = time.monotonic()
+    child = subprocess.Popen([sys.executable, "-m", "gateway.cli", "worker"], env=settings)
+    try:
+        eventually(lambda: _is_over(house, launch_id), LIMIT_S, what="the launch ends", poll_s=0.5)
+        return time.monotonic() - started, _high_water_mb(child.pid)
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def _is_over(house: MseHouse, launch_id: UUID) -> bool:
+    return bool(house.rows("SELECT 1 FROM launches WHERE id = :id AND result <> 'RUNNING'", id=launch_id))
+
+
+def _high_water_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def main(number: int = 10_000) -> None:
+    with session_server() as server:
+        url = server.create_database()
+        engine = connect(url)
+        migrate(engine)
+        with mse_house(engine) as house:
+            made = referrals(FIRST, number, sound=True)
+            while batch := list(islice(made, BATCH)):
+                submit(house, batch)
+            seconds, peak_mb = export(house, url)
+            print(f"{number} referrals over FTP: {seconds:.1f} s, peak RSS of the worker {peak_mb:.1f} MiB")  # noqa: T201
+            print(f"statuses {house.statuses()}")  # noqa: T201
+            eventually(lambda: len(house.sandbox.ledger()) == number, LIMIT_S, what="the clerks take the files")
+            assert {entry.receptions for entry in house.sandbox.ledger()} == {1}
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

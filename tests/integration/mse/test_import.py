@@ -1,0 +1,219 @@
+"""Back tickets come from ФБ МСЭ: matched with a person, kept for the МИС, ending their referral, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import uuid4
+
+import pytest
+from lxml import etree
+
+from gateway.domain.dictionaries import EVER, Entry
+from gateway.journal import reference
+from gateway.journal.bodies import unpack
+from gateway.resources import resource_dir
+from gateway.xml.canonical import serialize
+from gateway.xml.parser import parse
+from gateway.xml.schemas import validate
+from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, MseHouse
+from workers.demo.parts.mse_data import Made, patients, referral, referrals
+from workers.exchanges.mse.form import g_code_of
+from workers.exchanges.mse.receive import NAMESPACE
+from workers.run import Point
+from workers.runner import process
+from workers.sandbox.mse_clerks import write_ticket
+from workers.sandbox.switches import Malformation
+
+Element = etree._Element
+Change = Mapping[str, str]
+FORM88 = "{http://rosmintrud.ru/mse/eaviias/form88/180906}"
+DONE = "Обратный талон успешно импортирован"
+XSD = resource_dir("xsd") / "mse" / "ticket" / "1.0"
+
+
+def exported(house: MseHouse, count: int) -> None:
+    """Let so many people of the first МО be referred, and their tickets be laid out."""
+    house.submit(EXPORT, FIRST.oid, referrals(FIRST, count, sound=True))
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, count))
+    assert house.launch()[0] == "SUCCESS"
+    house.clerks_done(count)
+
+
+def ticket(changed: Change = MappingProxyType({}), namespace: str | None = NAMESPACE) -> bytes:
+    """A ticket of the first МО's first patient; elements with new texts, an empty one left out."""
+    data = referral(FIRST, 1, sound=True)
+    form = etree.Element(f"{FORM88}Document")
+    body = etree.SubElement(form, f"{FORM88}Form")
+    for child in data:
+        etree.SubElement(body, f"{FORM88}{etree.QName(child).localname}").text = child.text
+    diagnosis = etree.SubElement(body, f"{FORM88}Diagnosis")
+    etree.SubElement(diagnosis, f"{FORM88}MainDeseaseCode").text = "G80.1"
+    made = write_ticket(str(uuid4()), g_code_of(FIRST.oid, "mse-1", 0), form, namespace)
+    for name, text in changed.items():
+        element = next(made.iter("{*}" + name))
+        parent = element.getparent()
+        assert parent is not None
+        element.text = text
+        if not text:
+            parent.remove(element)
+    return serialize(made)
+
+
+def results(house: MseHouse) -> list[tuple[str, str]]:
+    """Status and «Результат» of every ticket, in order."""
+    return [
+        tuple(r) for r in house.rows("SELECT status, result_text FROM packets WHERE direction = 'IMPORT' ORDER BY id")
+    ]
+
+
+def test_tickets_close_their_referrals_and_wait_for_the_mis(house: MseHouse) -> None:
+    house.sandbox.switches.update({"unqualified_percent": 50})
+    exported(house, 6)
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    assert results(house) == [("PROCESSED", DONE)] * 6
+    assert list(house.sandbox.tree.imported.glob("*")) == []
+    closed = house.rows(
+        "SELECT o.object_id, p.object_id AS linked FROM source_objects o JOIN packets p ON p.id = o.closed_by"
+    )
+    assert sorted(r.object_id for r in closed) == [f"mse-{n}" for n in range(1, 7)]
+    assert all(r.object_id == r.linked for r in closed)
+    waiting = house.rows("SELECT document_type, organization_id, content FROM inbound_documents")
+    assert {(r.document_type, r.organization_id) for r in waiting} == {("LpuTicket", house.organizations[FIRST.oid])}
+    assert all(validate(parse(unpack(r.content)), XSD / "lpu-ticket.xsd") == () for r in waiting)
+
+
+def test_the_same_ticket_again_is_journaled_once(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    same = ticket()
+    for _ in range(2):
+        house.sandbox.lay_out("a.xml", same)
+        assert house.launch(IMPORT) == ("SUCCESS", None)
+        assert list(house.sandbox.tree.imported.glob("*")) == []
+    assert results(house) == [("PROCESSED", DONE)]
+
+
+def test_the_same_ticket_in_another_file_and_the_same_examination_are_refused(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    same = ticket()
+    for name, content in (("a.xml", same), ("b.xml", same), (f"{uuid4()}.xml", ticket())):
+        house.sandbox.lay_out(name, content)
+        assert house.launch(IMPORT) == ("SUCCESS", None)
+    (done, again, other) = results(house)
+    assert done == ("PROCESSED", DONE)
+    assert again == ("REFUSED", "Не удалось импортировать Обратный талон: Обратный талон импортирован ранее")
+    assert other[1].endswith(".xml: Обратный талон импортирован ранее")
+    assert house.rows("SELECT count(*) FROM inbound_documents")[0][0] == 1
+
+
+BAD: list[tuple[Change, str]] = [
+    ({"Id": "не GUID"}, "Неверный формат GUID"),
+    ({"Id": "не GUID", "SentOrgOgrn": "1023400009997", "LastName": "Никтов"}, "Неверный формат GUID"),
+    ({"SentOrgOgrn": "1023400009997", "LastName": "Никтов"}, "Талон не относится к МО загрузки"),
+    (
+        {"BuroId": "99999", "LastName": "Никтов"},
+        "В Системе отсутствует служба МСЭ с Кодом ЕАВИИАС «99999», указанным в Обратном талоне",
+    ),
+    ({"LastName": "Никтов"}, "Пациент не идентифицирован"),
+    ({"SNILS": "112-233-445 95"}, "Пациент не идентифицирован"),
+    ({"SecondName": ""}, "Пациент не идентифицирован"),
+]
+
+
+def test_each_mistake_is_told_in_the_order_of_the_checks(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    load_bureaux(house, "34001")
+    contents = [ticket(changed) for changed, _ in BAD]
+    for number, content in enumerate(contents):
+        house.sandbox.lay_out(f"{number}.xml", content)
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    told = [f"Не удалось импортировать Обратный талон: {reason}" for _, reason in BAD]
+    assert results(house) == [("REFUSED", text) for text in told]
+    kept = house.rows("SELECT content FROM packet_bodies WHERE kind = 'DATA' ORDER BY packet_id")
+    assert [unpack(r.content) for r in kept] == contents
+    assert list(house.sandbox.tree.imported.glob("*")) == []
+
+
+def load_bureaux(house: MseHouse, *codes: str) -> None:
+    """Load the dictionary of the region's bureaux."""
+    with house.engine.begin() as connection:
+        reference.put_version(connection, "X_MSE_BURO", EVER, [Entry(code, "бюро") for code in codes])
+
+
+@pytest.mark.parametrize("malformation", list(Malformation))
+def test_what_cannot_be_read_is_journaled_and_taken_away_all_the_same(
+    house: MseHouse, malformation: Malformation
+) -> None:
+    house.sandbox.switches.update({"malformed_answer_next": 1, "malformation": malformation})
+    exported(house, 1)
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    ((status, text),) = results(house)
+    assert status == "REFUSED"
+    assert text.startswith("Не удалось импортировать Обратный талон ")
+    assert "Макетный" not in text
+    assert list(house.sandbox.tree.imported.glob("*")) == []
+    assert house.rows("SELECT count(*) FROM source_objects WHERE closed_by IS NOT NULL")[0][0] == 0
+
+
+def test_one_person_of_two_organisations_is_told_apart_by_the_sender(house: MseHouse) -> None:
+    for oid in (FIRST.oid, SECOND.oid):
+        house.submit(IMPORT, oid, patients(FIRST, 1))
+    house.sandbox.lay_out("a.xml", ticket({"SentOrgOgrn": ""}))
+    house.launch(IMPORT)
+    house.sandbox.lay_out("b.xml", ticket())
+    house.launch(IMPORT)
+    assert [r[0] for r in results(house)] == ["REFUSED", "PROCESSED"]
+    rows = house.rows("SELECT organization_id FROM packets ORDER BY id")
+    assert [r[0] for r in rows] == [None, house.organizations[FIRST.oid]]
+
+
+def test_a_ticket_ends_the_newest_open_referral_or_the_very_one_it_names(house: MseHouse) -> None:
+    made: list[Made] = [(t, f"{i}-{n}", c) for n in "ab" for t, i, c in referrals(FIRST, 1, sound=True)]
+    for each in made:
+        house.submit(EXPORT, FIRST.oid, [each])
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    named = g_code_of(FIRST.oid, "mse-1-a", 0)
+    for number, changed in enumerate(({"G_Code": named}, {"G_Code": ""}), 1):
+        house.sandbox.lay_out("a.xml", ticket({**changed, "ExamDate": f"2026-03-0{number}"}))
+        house.launch(IMPORT)
+    rows = house.rows("SELECT p.object_id FROM packets p WHERE p.direction = 'IMPORT' ORDER BY p.id")
+    assert [r.object_id for r in rows] == ["mse-1-a", "mse-1-b"]
+
+
+@pytest.mark.parametrize("point", [Point.ANSWERS_TAKEN, Point.ANSWERS_JOURNALED, Point.ANSWERS_CONFIRMED])
+def test_a_death_at_any_point_imports_each_ticket_once(
+    house: MseHouse, monkeypatch: pytest.MonkeyPatch, point: Point
+) -> None:
+    monkeypatch.setattr(process, "CRASH_PAUSE_S", 0.01)
+    exported(house, 3)
+    died: list[Point] = []
+
+    def dies(reached: Point) -> None:
+        if reached is point and not died:
+            died.append(reached)
+            raise ConnectionAbortedError("придуманный сбой")
+
+    launch_id = house.start(IMPORT)
+    assert house.finish(launch_id, house.worker(reached=dies)) == ("SUCCESS", None)
+    assert died == [point]
+    assert results(house) == [("PROCESSED", DONE)] * 3
+
+
+def unchecked_root(root: Element) -> None:
+    root.tag = "ОбратныйТалон"
+
+
+def prefixed(root: Element) -> None:
+    for each in root.iter():
+        each.tag = f"{{urn:other}}{etree.QName(each).localname}"
+
+
+def test_root_and_namespace_do_not_matter(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    for number, change in enumerate((unchecked_root, prefixed), 1):
+        root = parse(ticket({"ExamDate": f"2026-03-0{number}"}, None))
+        assert validate(root, XSD / "lpu-ticket-unqualified.xsd") == ()
+        change(root)
+        house.sandbox.lay_out(f"{number}.xml", serialize(root))
+    house.launch(IMPORT)
+    assert results(house) == [("PROCESSED", DONE)] * 2

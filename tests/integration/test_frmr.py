@@ -1,0 +1,147 @@
+"""Sessions with ФРМР against the stand-in register: whole, with faulty workers, with troubles, with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.frm import OID, House, facts, house
+from workers.demo.parts import frm_data
+
+ABOUT = "МО: Учебная больница 1, Работник: p-00000{}"
+NEW_WORKER = {"mr_person.create": 1, "mr_card.create": 1, "mr_education_prof.create": 1}
+
+
+@pytest.fixture
+def home(engine: Engine) -> Iterator[House]:
+    with house(engine) as furnished:
+        yield furnished
+
+
+def times(number: int) -> dict[str, int]:
+    return {operation: times * number for operation, times in NEW_WORKER.items()}
+
+
+def changed(number: int, *changes: tuple[str, str]) -> frm_data.Submitted:
+    """A worker with words of its document replaced."""
+    text = frm_data.person(OID, number).decode()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return "Person", f"p-{number:06}", text.encode()
+
+
+def test_workers_unknown_to_the_register_are_created_with_all_they_have(home: House) -> None:
+    home.submit(frm_data.persons(OID, 3), "frmr")
+    launch = home.run("frmr")
+    assert home.result(launch) == ("SUCCESS", "Работников передано и сверено: 3")
+    assert home.events(launch) == ["60", "80", "70"]
+    assert facts(home.sandbox) == times(3)
+    assert len(home.packets(launch, reads=True)) == 3 * (1 + len(NEW_WORKER))
+    assert home.scalar("SELECT last_success_at FROM service_organizations") is not None
+
+
+def test_a_worker_who_did_not_change_is_not_even_read(home: House) -> None:
+    home.submit(frm_data.persons(OID, 3), "frmr")
+    home.run("frmr")
+    home.submit([changed(2, ("Учебный", "Образцовый"))], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch, reads=True) == [
+        ("mr_person_full.read", "p-000002", "ACCEPTED"),
+        ("mr_person.update", "p-000002", "ACCEPTED"),
+    ]
+
+
+def test_only_the_section_that_differs_is_sent(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    dismissed = (
+        "</beginDate></personCardItem>",
+        "</beginDate><endDate>2026-03-01T00:00:00Z</endDate></personCardItem>",
+    )
+    home.submit([changed(1, dismissed, ("<rate>1</rate>", "<rate>1.00</rate>"))], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_card.update", "p-000001", "ACCEPTED")]
+
+
+def test_a_faulty_worker_is_left_out_and_the_others_go_on(home: House) -> None:
+    faulty = changed(1, ("<snils>00000000100</snils>", "<snils>11223344500</snils>"), ("<gender>2</gender>", ""))
+    twin = changed(3, ("<snils>00000000300</snils>", "<snils>000-000-002 00</snils>"))
+    home.submit([faulty, *frm_data.persons(OID, 1, first=2), twin], "frmr")
+    launch = home.run("frmr")
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 1")
+    assert home.errors(launch) == [
+        ("СНИЛС не указан или неверен", ABOUT.format(1)),
+        ("Не указан пол", ABOUT.format(1)),
+        ("СНИЛС указан у нескольких работников", ABOUT.format(3)),
+    ]
+    assert facts(home.sandbox) == times(1)
+
+
+def test_what_the_schema_lacks_is_an_error_of_the_check(home: House) -> None:
+    home.submit(
+        [
+            changed(
+                1,
+                ("<contractNumber>1-У</contractNumber>", "<contractNumber>1-У</contractNumber>"),
+                ("<organization>Учебная больница</organization>", ""),
+            )
+        ],
+        "frmr",
+    )
+    launch = home.run("frmr")
+    assert home.errors(launch) == [("Наименование МО (organization): обязательное поле не заполнено.", ABOUT.format(1))]
+    assert facts(home.sandbox) == {}
+
+
+def test_snils_with_dashes_finds_the_same_person(home: House) -> None:
+    home.submit([changed(1, ("<snils>00000000100</snils>", "<snils>000-000-001 00</snils>"))], "frmr")
+    home.run("frmr")
+    home.submit([changed(1, ("Учебный", "Образцовый"))], "frmr")
+    home.run("frmr")
+    assert facts(home.sandbox) == {**times(1), "mr_person.update": 1}
+
+
+def test_a_refused_worker_is_told_and_tried_by_the_next_launch(home: House) -> None:
+    home.submit(frm_data.persons(OID, 2), "frmr")
+    home.sandbox.switches.update({"refuse_next": 2})  # the first reading and the second
+    launch = home.run("frmr")
+    assert home.result(launch)[0] == "FAILED"
+    told = "ФРМР не отдал сведения о работнике: причина указана в «Результате» пакета"
+    assert home.errors(launch) == [(told, ABOUT.format(1)), (told, ABOUT.format(2))]
+    assert home.run("frmr") != launch
+    assert facts(home.sandbox) == times(2)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"take_and_drop_next": 1}, {"take_and_drop_next": 4}, {"drop_before_next": 2}, {"failing_next": 2}],
+    ids=lambda trouble: next(iter(trouble)),
+)
+def test_whatever_breaks_on_the_way_nobody_is_created_twice(home: House, trouble: dict[str, int]) -> None:
+    home.submit(frm_data.persons(OID, 3), "frmr")
+    home.sandbox.switches.update(trouble)
+    launch = home.run("frmr")
+    assert home.result(launch)[0] == "SUCCESS"
+    assert home.sandbox.created_twice() == ()
+    assert facts(home.sandbox) == times(3)
+    assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
+
+
+def test_no_log_and_no_object_names_a_person(home: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    home.submit([replace_name(one) for one in frm_data.persons(OID, 2)], "frmr")
+    home.sandbox.switches.update({"refuse_next": 1, "take_and_drop_next": 1})
+    home.run("frmr")
+    told = home.rows("SELECT concat_ws(' ', title, about) AS told FROM session_events")
+    told += home.rows("SELECT concat_ws(' ', stage, message, about) AS told FROM session_errors")
+    for text in (*caplog.messages, *(row.told for row in told)):
+        assert "Небывалов" not in text
+        assert "00000000100" not in text
+
+
+def replace_name(one: frm_data.Submitted) -> frm_data.Submitted:
+    kind, object_id, content = one
+    return kind, object_id, content.replace("Учебный".encode(), "Небывалов".encode())

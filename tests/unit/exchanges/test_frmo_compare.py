@@ -1,0 +1,162 @@
+"""The plan of differences between what the МИС wants and what ФРМО holds, without either."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from workers.exchange import Element, Operation, SourceObject, covers
+from workers.exchanges.frmo.compare import Found, Plan, Wanted, make_plan, resolved
+from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT, STAFF, Kind
+
+NAMES = {"Building": "buildName", "Department": "departName", "Staff": "staffNum"}
+
+
+def content(kind: Kind, name: str, more: str = "") -> Element:
+    field = NAMES[kind.object_type]
+    return etree.fromstring(f"<content><{field}>{name}</{field}>{more}</content>")
+
+
+def wanted(kind: Kind, object_id: str, more: str = "", **known: str) -> Wanted:
+    """An object named like its id; ``known`` may give ``name``, ``peer_id``, ``accepted``."""
+    accepted = known.get("accepted")
+    source = SourceObject(
+        kind.object_type,
+        object_id,
+        content(kind, known.get("name", object_id), more),
+        known.get("peer_id"),
+        b"now",
+        accepted.encode() if accepted else None,
+    )
+    return Wanted(kind, source)
+
+
+def removed(kind: Kind, object_id: str, peer_id: str | None = None) -> Wanted:
+    former = content(kind, object_id)
+    return Wanted(kind, SourceObject(kind.object_type, object_id, None, peer_id, former=former))
+
+
+def found(kind: Kind, record_id: str, name: str, more: str = "") -> Found:
+    return Found(kind, content(kind, name, f"<{kind.id_field}>{record_id}</{kind.id_field}>{more}"))
+
+
+def told(plan: Plan) -> list[tuple[str, str, str | None]]:
+    return [(step.operation.value, step.wanted.source.object_id, step.peer_id) for step in plan.steps]
+
+
+def test_what_the_register_lacks_is_inserted_and_what_it_holds_is_kept() -> None:
+    plan = make_plan([wanted(BUILDING, "a"), wanted(BUILDING, "b")], [found(BUILDING, "1", "a")])
+    assert told(plan) == [("Insert", "b", None)]
+    assert [one.source.object_id for one in plan.kept] == ["a"]
+    assert plan.ids == {("Building", "a"): "1"}
+
+
+def test_what_nobody_submitted_is_left_alone() -> None:
+    assert told(make_plan([], [found(BUILDING, "1", "a")])) == []
+
+
+def test_the_journal_knows_best_then_the_document_then_the_key() -> None:
+    objects = [
+        wanted(BUILDING, "a", name="same", peer_id="3"),
+        wanted(BUILDING, "b", "<id>2</id>", name="same"),
+        wanted(BUILDING, "c", name="same"),
+    ]
+    plan = make_plan(objects, [found(BUILDING, n, "same") for n in "123"])
+    assert plan.ids == {("Building", "a"): "3", ("Building", "b"): "2", ("Building", "c"): "1"}
+    assert told(plan) == []
+
+
+def test_an_id_that_nobody_gave_is_not_sent() -> None:
+    plan = make_plan([wanted(BUILDING, "a", "<id>9</id>")], [found(BUILDING, "1", "a")])
+    assert told(plan) == []
+    assert [one.source.object_id for one in plan.unknown] == ["a"]
+
+
+def test_a_record_that_the_register_lost_is_inserted_again() -> None:
+    assert told(make_plan([wanted(BUILDING, "a", peer_id="1")], [])) == [("Insert", "a", None)]
+
+
+def test_of_two_alike_each_gets_a_record_and_the_third_is_inserted() -> None:
+    objects = [wanted(BUILDING, o, f"<floorCount>{n}</floorCount>", name="same") for n, o in enumerate("abc")]
+    records = [found(BUILDING, str(n), "same", f"<floorCount>{n}</floorCount>") for n in (2, 5)]
+    plan = make_plan(objects, records)
+    assert told(plan) == [("Update", "a", "5"), ("Insert", "b", None)]
+    assert plan.ids["Building", "c"] == "2"
+
+
+def test_a_change_that_only_takes_a_field_away_is_an_update() -> None:
+    record = found(BUILDING, "1", "a", "<floorCount>3</floorCount>")
+    assert told(make_plan([wanted(BUILDING, "a", accepted="now")], [record])) == []
+    assert told(make_plan([wanted(BUILDING, "a", accepted="before")], [record])) == [("Update", "a", "1")]
+
+
+def test_buildings_come_before_units_before_staff_and_deletions_last_the_other_way_round() -> None:
+    objects = [
+        wanted(STAFF, "s"),
+        removed(STAFF, "t", "3"),
+        wanted(DEPARTMENT, "d"),
+        removed(DEPARTMENT, "e", "2"),
+        wanted(BUILDING, "b"),
+        removed(BUILDING, "c", "1"),
+    ]
+    records = [found(STAFF, "3", "t"), found(DEPARTMENT, "2", "e"), found(BUILDING, "1", "c")]
+    order = [("Insert", "b"), ("Insert", "d"), ("Insert", "s"), ("Delete", "t"), ("Delete", "e"), ("Delete", "c")]
+    assert [(operation, object_id) for operation, object_id, _ in told(make_plan(objects, records))] == order
+
+
+def test_heads_come_first_whatever_the_order_of_submission() -> None:
+    under = '<departStructure><headDepart objectId="{}"/></departStructure>'
+    chain = [wanted(DEPARTMENT, o, under.format(head)) for o, head in (("a", "b"), ("b", "c"), ("d", "a"))]
+    plan = make_plan([*chain, wanted(DEPARTMENT, "c")], [])
+    assert [step.wanted.source.object_id for step in plan.steps] == ["c", "b", "a", "d"]
+
+
+@pytest.mark.parametrize(("peer_id", "name", "gone"), [("1", "other", True), (None, "a", True), (None, "other", False)])
+def test_what_is_removed_is_deleted_when_it_is_surely_that(peer_id: str | None, name: str, gone: bool) -> None:
+    plan = make_plan([removed(BUILDING, "a", peer_id)], [found(BUILDING, "1", name)])
+    assert told(plan) == ([("Delete", "a", "1")] if gone else [])
+    assert bool(plan.kept) is not gone
+
+
+def test_a_record_wanted_under_another_name_of_the_source_is_not_deleted() -> None:
+    plan = make_plan([removed(BUILDING, "old"), wanted(BUILDING, "new", name="old")], [found(BUILDING, "1", "old")])
+    assert told(plan) == []
+
+
+def test_references_get_the_ids_of_the_register_or_wait() -> None:
+    whole = etree.fromstring('<content><buildingId objectId="b"/><headDepart objectId="d">9</headDepart></content>')
+    assert resolved(whole, {("Building", "b"): "1"}) is None
+    ready = resolved(whole, {("Building", "b"): "1", ("Department", "d"): "2"})
+    assert ready is not None
+    assert etree.tostring(ready) == b"<content><buildingId>1</buildingId><headDepart>2</headDepart></content>"
+    assert whole[0].get("objectId") == "b"
+
+
+def test_the_state_of_the_register_tells_what_became_of_requests_in_doubt() -> None:
+    plan = make_plan(
+        [wanted(BUILDING, "there"), wanted(BUILDING, "not"), removed(BUILDING, "gone")], [found(BUILDING, "1", "there")]
+    )
+    assert plan.is_done(("Building", "there"), Operation.INSERT)
+    assert plan.is_done(("Building", "there"), Operation.UPDATE)
+    assert plan.is_done(("Building", "gone"), Operation.DELETE)
+    assert not plan.is_done(("Building", "not"), Operation.INSERT)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("<a>1</a>", "<a>1</a><id>7</id>", True),
+        ("<a>1</a>", "<a>2</a>", False),
+        ("<a>1</a>", "", False),
+        ("<a/>", "", True),
+        ("<a><b/></a>", "", True),
+        ("<a/>", "<a><aItem>1</aItem></a>", False),
+        ("<a><c>1</c></a>", "<a><b>2</b><c>1</c></a>", True),
+        ("<a><aItem>1</aItem><aItem>2</aItem></a>", "<a><aItem>2</aItem><aItem>1</aItem></a>", True),
+        ("<a><aItem>1</aItem><aItem>1</aItem></a>", "<a><aItem>1</aItem><aItem>2</aItem></a>", False),
+        ("<a><aItem>1</aItem></a>", "<a><aItem>1</aItem><aItem>2</aItem></a>", False),
+        ("<a>007</a>", "<a>7</a>", False),
+    ],
+)
+def test_a_register_covers_what_is_wanted(one: str, other: str, verdict: bool) -> None:
+    assert covers(etree.fromstring(f"<x>{one}</x>"), etree.fromstring(f"<x>{other}</x>")) is verdict

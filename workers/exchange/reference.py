@@ -1,0 +1,33 @@
+"""Words of reference data: what a rule may ask of the dictionaries that its manifest names."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, Protocol
+
+
+class Reference(Protocol):
+    """The dictionaries of an exchange as they are while one launch forms its packets."""
+
+    def has(self, dictionary: str, code: str, on: date) -> bool | None:
+        """Tell whether a dictionary holds a code on a date; None when no version of it is loaded for that date.
+
+        A rule that gets None is silent: what is not loaded is told once per launch, not per packet.
+        """
+        ...
+
+    def title(self, dictionary: str, code: str, on: date) -> str | None:
+        """The title of a code on a date; None when the dictionary is not loaded or does not hold the code."""
+        ...
+
+
+class _Nothing:
+    def has(self, dictionary: str, code: str, on: date) -> None:  # noqa: ARG002 # as the protocol asks
+        return None
+
+    def title(self, dictionary: str, code: str, on: date) -> None:  # noqa: ARG002 # as the protocol asks
+        return None
+
+
+NO_REFERENCE: Final[Reference] = _Nothing()
+"""No dictionary is loaded."""

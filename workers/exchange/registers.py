@@ -1,0 +1,104 @@
+"""Words of an exchange with a register that is read, compared with what the МИС submitted, and brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from gateway.domain.errors import Finding
+from gateway.domain.statuses import Operation
+from workers.exchange.common import Element, SourceObject
+from workers.exchange.session import Answer, Request, Session, SessionEvent
+
+
+class RegisterTransport(Protocol):
+    """A transport that knows the operations and entities of a register by their XSD.
+
+    An entity in *normal form* has its fields in the order of the XSD and every value written in one way.
+    """
+
+    def packet(self, operation: str, parameters: Mapping[str, str], content: Element | None = None) -> Element:
+        """Build the packet of an operation; ``content`` holds the fields of an entity in any order and form."""
+        ...
+
+    def check(self, packet: Element) -> tuple[Finding, ...]:
+        """Tell what is wrong with a packet; empty means that it may be sent."""
+        ...
+
+    def data(self, packet: Element) -> bytes:
+        """Bytes of a packet, as they are journaled and handed to ``call``."""
+        ...
+
+    def contents(self, answer: Answer) -> Sequence[Element]:
+        """Entities that an answer holds, in normal form, each an element with its fields inside."""
+        ...
+
+    def next_page(self, packet: Element, answer: Answer) -> Element | None:
+        """Return the packet that reads the page after ``answer``, or None when that was the last one."""
+        ...
+
+
+def read_all(session: Session, event: SessionEvent, packet: Element) -> Iterator[Answer]:
+    """Ask for every page of what a packet reads; the last answer may be a refusal. Raises as ``Session.send``."""
+    transport: RegisterTransport = session.transport
+    page: Element | None = packet
+    while page is not None:
+        answer = session.send(event, request_of(transport, page, Operation.READ))
+        yield answer
+        page = None if answer.refusal else transport.next_page(page, answer)
+
+
+def request_of(
+    transport: RegisterTransport,
+    packet: Element,
+    operation: Operation,
+    about: str | None = None,
+    brings: SourceObject | None = None,
+    peer_id: str | None = None,
+) -> Request:
+    """Make the request that a packet is; ``about`` is the МИС's id of its object."""
+    object_id = brings.object_id if brings else about
+    return Request(str(packet.tag), operation, transport.data(packet), object_id, brings, peer_id)
+
+
+def content_of(packet: Element) -> Element:
+    """Entity inside a packet that brings one, in normal form."""
+    content = packet.find("request/content")
+    if content is None:
+        raise ValueError("a packet without an entity")
+    return content
+
+
+def covers(wanted: Element, found: Element) -> bool:
+    """Tell whether the register holds all that is wanted; both in normal form.
+
+    What the register holds beyond it (ids, titles that it adds itself) is no difference. An empty field is as good
+    as none. Items of an array may stand in another order, but there must be as many.
+    """
+    if not len(wanted):
+        return not len(found) and (wanted.text or "").strip() == (found.text or "").strip()
+    if _is_array(wanted):
+        return _same_items(list(wanted), list(found))
+    given = {child.tag: child for child in found}
+    return all(covers(child, given[child.tag]) if child.tag in given else _is_empty(child) for child in wanted)
+
+
+def _is_array(element: Element) -> bool:
+    return str(element[0].tag).endswith("Item")
+
+
+def _is_empty(element: Element) -> bool:
+    return not "".join(str(text) for text in element.itertext()).strip()
+
+
+def _same_items(wanted: list[Element], found: list[Element]) -> bool:
+    if len(wanted) != len(found):
+        return False
+    left = [pair for pair in zip(wanted, found, strict=True) if not covers(*pair)]
+    others = [other for _, other in left]
+    for one, _ in left:
+        place = next((n for n, other in enumerate(others) if covers(one, other)), None)
+        if place is None:
+            return False
+        del others[place]
+    return True

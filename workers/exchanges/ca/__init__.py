@@ -1,0 +1,1 @@
+"""Сервис обновления реестра УЦ: the ministry's register of accredited certification authorities, downloaded whole."""

@@ -1,0 +1,34 @@
+"""Письмо: an address after RFC 5322 and IDNA, a letter whose subject tells nothing personal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+
+from workers.exchange import Channel, Draft, NoticeJob, NotToBeSent
+
+CHANNEL: Final = Channel.EMAIL
+
+
+def compose(job: NoticeJob) -> Draft:
+    """Word one letter; the domain of its address is in the form of the DNS. Nothing is looked up.
+
+    Raises:
+        NotToBeSent: no address, or one that a server without SMTPUTF8 (RFC 6531) could not be given.
+    """
+    wording = job.wording
+    text = wording.text_for(job.reminder, job.organization)
+    return Draft(_address(job.reminder.email), text, wording.subject_for(job.organization))
+
+
+def _address(email: str | None) -> str:
+    if email is None:
+        raise NotToBeSent("Не указан адрес электронной почты")
+    try:
+        address = validate_email(email, check_deliverability=False).ascii_email
+    except EmailNotValidError:
+        raise NotToBeSent("Адрес электронной почты записан неверно") from None
+    if address is None:
+        raise NotToBeSent("Имя в адресе электронной почты не в латинице")
+    return address

@@ -1,0 +1,233 @@
+"""What must change in ФРМО: the МИС's objects matched with the register's records, and the differences in order; pure.
+
+An object and a record belong together when the journal knows it, when the object names the record's id, or when both
+have the same natural key. So whatever a broken-off session created is found again, and nothing is created twice.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from workers.exchange import Element, Operation, SourceObject, covers
+from workers.exchanges.frmo.kinds import DEPARTMENT, KINDS, OWN_ID, Kind, Reference, references, value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """An object of the МИС, in normal form; its references still name objects of the МИС."""
+
+    kind: Kind
+    source: SourceObject
+
+    @property
+    def removed(self) -> bool:
+        """Whether the МИС removed it."""
+        return self.source.content is None
+
+    @property
+    def content(self) -> Element:
+        """Its content, the last one where it is removed."""
+        content = self.source.former if self.source.content is None else self.source.content
+        if content is None:
+            raise ValueError("an object that never had a content")
+        return content
+
+    @property
+    def reference(self) -> Reference:
+        """By what others name it."""
+        return self.kind.object_type, self.source.object_id
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Natural key."""
+        return _key(self.kind, self.content)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the МИС changed it since the register last took it: a field may have gone."""
+        return self.source.accepted not in {None, self.source.digest}
+
+    @property
+    def named_id(self) -> str:
+        """Id of the register that the object itself names, else empty."""
+        return value(self.content, self.kind.id_field)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A record of the register; ``content`` is in normal form."""
+
+    kind: Kind
+    content: Element
+
+    @property
+    def id(self) -> str:
+        """Id that the register gave."""
+        return value(self.content, self.kind.id_field)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the register: Insert, Update or Delete of one record."""
+
+    operation: Operation
+    wanted: Wanted
+    peer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that must change, in the order in which references hold.
+
+    ``ids`` are the register's ids by the objects that have one; ``kept`` are the objects that it holds as they are, or
+    holds no more when they are removed; ``unknown`` name an id that it does not know.
+    """
+
+    steps: Sequence[Step]
+    ids: Mapping[Reference, str]
+    kept: Sequence[Wanted]
+    unknown: Sequence[Wanted] = field(default=())
+
+    def news(self) -> Iterator[tuple[Wanted, str | None]]:
+        """Yield what is kept with its id in the register, where the journal does not know that yet."""
+        for one in self.kept:
+            peer_id = self.ids.get(one.reference)
+            if (one.source.accepted, one.source.peer_id) != (one.source.digest, peer_id):
+                yield one, peer_id
+
+    def is_done(self, reference: Reference, operation: Operation) -> bool:
+        """Tell whether the register's state shows that this was once done to the object."""
+        if operation is Operation.INSERT:
+            return reference in self.ids or any(s.peer_id and s.wanted.reference == reference for s in self.steps)
+        return all(step.wanted.reference != reference for step in self.steps)
+
+
+Thing = TypeVar("Thing", Wanted, Found)
+
+
+def make_plan(wanted: Iterable[Wanted], found: Iterable[Found]) -> Plan:
+    """Match objects with records and tell what must change."""
+    objects, records = _by_kind(wanted), _by_kind(found)
+    ids: dict[Reference, str] = {}
+    steps: list[Step] = []
+    deletions: list[Step] = []
+    kept: list[Wanted] = []
+    unknown: list[Wanted] = []
+    for kind in KINDS:
+        matched, strangers = _match(objects[kind], records[kind], ids)
+        unknown += strangers
+        lost = {w.reference for w in strangers}
+        present = [w for w in objects[kind] if not w.removed and w.reference not in lost]
+        ids |= {w.reference: matched[w.reference].id for w in present if w.reference in matched}
+        for one in _heads_first(present) if kind is DEPARTMENT else present:
+            step = _change(one, matched.get(one.reference), ids)
+            steps += [step] if step else []
+            kept += [] if step else [one]
+        gone = [w for w in objects[kind] if w.removed]
+        kept += [w for w in gone if w.reference not in matched]
+        doomed = [w for w in gone if w.reference in matched]
+        children_first = reversed(_heads_first(doomed)) if kind is DEPARTMENT else doomed
+        there = [Step(Operation.DELETE, w, matched[w.reference].id) for w in children_first]
+        deletions = there + deletions
+    return Plan((*steps, *deletions), ids, kept, unknown)
+
+
+def resolved(content: Element, ids: Mapping[Reference, str]) -> Element | None:
+    """Put the register's ids where the content names objects of the МИС; None while one of them has none.
+
+    Where the МИС gives both, the id that the register gave to the named object goes.
+    """
+    whole = copy.deepcopy(content)
+    for element, named in references(whole):
+        if named not in ids:
+            return None
+        element.text = ids[named]
+        del element.attrib[OWN_ID]
+    return whole
+
+
+def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -> Step | None:
+    if found is None:
+        return Step(Operation.INSERT, wanted)
+    content = resolved(wanted.content, ids)
+    if content is not None and not wanted.changed and covers(content, found.content):
+        return None
+    return Step(Operation.UPDATE, wanted, found.id)
+
+
+def _match(
+    wanted: Sequence[Wanted], found: Sequence[Found], ids: Mapping[Reference, str]
+) -> tuple[dict[Reference, Found], list[Wanted]]:
+    """Records by the objects they belong to, and the objects that name an id which is not there."""
+    records = {record.id: record for record in found}
+    matched: dict[Reference, Found] = {}
+    for one in wanted:
+        if one.source.peer_id in records:
+            matched[one.reference] = records.pop(one.source.peer_id)
+    for one in wanted:
+        if one.reference not in matched and one.named_id in records:
+            matched[one.reference] = records.pop(one.named_id)
+    left = [one for one in wanted if one.reference not in matched]
+    strangers = [one for one in left if one.named_id and not one.removed]
+    nameless = [one for one in left if one.removed or not one.named_id]
+    return matched | _match_by_key(nameless, records.values(), ids), strangers
+
+
+def _match_by_key(
+    wanted: Sequence[Wanted], found: Iterable[Found], ids: Mapping[Reference, str]
+) -> dict[Reference, Found]:
+    """Match what is left by natural key: equals first, then one by one; what is removed only with an equal."""
+    records: dict[tuple[str, ...], list[Found]] = defaultdict(list)
+    for record in found:
+        records[_key(record.kind, record.content)].append(record)
+    matched: dict[Reference, Found] = {}
+
+    def pair(removed: bool, equal: bool) -> None:
+        for one in wanted:
+            there = records.get(one.key, [])
+            if one.removed is removed and one.reference not in matched and there:
+                whole = resolved(one.content, ids)
+                place = next((n for n, r in enumerate(there) if not equal or _equal(whole, r)), None)
+                if place is not None:
+                    matched[one.reference] = there.pop(place)
+
+    pair(removed=False, equal=True)
+    pair(removed=False, equal=False)
+    pair(removed=True, equal=True)
+    return matched
+
+
+def _equal(content: Element | None, record: Found) -> bool:
+    return content is not None and covers(content, record.content)
+
+
+def _key(kind: Kind, content: Element) -> tuple[str, ...]:
+    return tuple(" ".join(value(content, path).casefold().split()) for path in kind.key)
+
+
+def _heads_first(departments: Sequence[Wanted]) -> list[Wanted]:
+    """Units in such an order that each comes after the unit it belongs to; rules refuse those that go round."""
+    return list(_walk(departments))
+
+
+def _walk(departments: Sequence[Wanted]) -> Iterator[Wanted]:
+    waiting = {one.reference: one for one in departments}
+    for one in departments:
+        chain = []
+        here: Wanted | None = one
+        while here is not None and here.reference in waiting:
+            chain.append(waiting.pop(here.reference))
+            heads = [named for element, named in references(here.content) if element.tag == "headDepart"]
+            here = waiting.get(heads[0]) if heads else None
+        yield from reversed(chain)
+
+
+def _by_kind(things: Iterable[Thing]) -> defaultdict[Kind, list[Thing]]:
+    sorted_out: defaultdict[Kind, list[Thing]] = defaultdict(list)
+    for thing in things:
+        sorted_out[thing.kind].append(thing)
+    return sorted_out

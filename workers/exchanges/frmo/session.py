@@ -1,0 +1,221 @@
+"""One session: check the МО's data, read its state in ФРМО, send the differences.
+
+Nothing is sent while the check finds an error. A session that was broken off begins anew: what it had created is found
+in the register by its id or natural key, so only what is still different is sent.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from workers.exchange import (
+    Answer,
+    Dictionary,
+    Doubt,
+    Element,
+    Operation,
+    PacketStatus,
+    RegisterTransport,
+    Session,
+    SessionEvent,
+    SourceObject,
+    Verdict,
+    content_of,
+    covers,
+    load_dictionary,
+    read_all,
+    request_of,
+)
+from workers.exchanges.frmo.compare import Found, Plan, Step, Wanted, make_plan, resolved
+from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, about, is_withheld, references
+from workers.exchanges.frmo.rules import check, check_together
+
+DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
+CHECK_FAILED: Final = "Обнаружены ошибки при проверке данных МО"
+NOT_READ: Final = "ФРМО не отдал сведения о МО"
+WITHHELD: Final = "МО отмечена «не передавать в ФРМО»: данные не передавались"
+CONFIRMED: Final = "Подтверждено чтением ФРМО"
+NOT_THERE: Final = "В ФРМО изменения нет, оно передаётся заново"
+PAGE: Final = 100
+VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
+
+
+def run(session: Session) -> str | None:
+    """Bring the МО's state in ФРМО to what the МИС submitted; returns the text of the result."""
+    return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+
+
+@dataclass(slots=True)
+class _Export:
+    session: Session
+    words: Dictionary
+    card: Wanted | None = None
+    wanted: list[Wanted] = field(default_factory=list)
+
+    def run(self) -> str | None:
+        if not self._check():
+            return CHECK_FAILED
+        if self.card is None:
+            return WITHHELD
+        state = self._read()
+        if state is None:
+            return NOT_READ
+        held, found = state
+        card = None if covers(self.card.content, held) and not self.card.changed else self.card
+        plan = make_plan(self.wanted, found)
+        self._settle_doubts(plan, card)
+        self.session.accept([(one.source, peer_id) for one, peer_id in plan.news()])
+        self._send(plan, card)
+        with self._event("end"):
+            return None
+
+    # --- check ------------------------------------------------------------------------------------------------------
+
+    def _check(self) -> bool:
+        """Look at everything before anything is sent; True when nothing is wrong."""
+        mo = self.session.organization
+        wrong = False
+        with self._event("check") as event:
+            sources = {kind.object_type: list(self.session.objects(kind.object_type)) for kind in (CARD, *KINDS)}
+            if any(s.content is not None and is_withheld(s.content) for s in sources[CARD.object_type]):
+                return True
+            there = {kind: [s for s in found if _goes(s)] for kind, found in sources.items()}
+            for problem in check_together(there, mo.name, mo.oid):
+                self._error(event, "check", problem.code, problem.about)
+                wrong = True
+            for kind in (CARD, *KINDS):
+                for source in sources.pop(kind.object_type):
+                    wrong |= not self._take(event, kind, source)
+        return not wrong
+
+    def _take(self, event: SessionEvent, kind: Kind, source: SourceObject) -> bool:
+        """Check one object and keep it in normal form; False when something is wrong with it."""
+        content = source.former if source.content is None else source.content
+        if content is None or is_withheld(content):
+            return True
+        problems = list(check(source, self.session.organization.name))
+        for problem in problems:
+            self._error(event, "check", problem.code, problem.about)
+        packet = self._packet("mo.update" if kind is CARD else f"{kind.prefix}.create", content)
+        normal = content_of(packet)
+        removed = source.content is None
+        one = Wanted(kind, replace(source, content=None, former=normal) if removed else replace(source, content=normal))
+        if kind is not CARD:
+            self.wanted.append(one)
+        elif not removed:
+            self.card = one
+        findings = () if removed or problems else self._transport.check(_without_references(packet))
+        for finding in findings:
+            event.error(self.words.events["check"].title, finding.message, self._about(one))
+        return not problems and not findings
+
+    # --- read -------------------------------------------------------------------------------------------------------
+
+    def _read(self) -> tuple[Element, list[Found]] | None:
+        """Read the register's state of the МО; None when it refuses, which is an error of the session."""
+        cards = self._read_all("read_organization", "mo.read")
+        found: list[Found] = []
+        for kind, event in zip(KINDS, ("read_buildings", "read_departments", "read_staff"), strict=True):
+            records = self._read_all(event, f"{kind.prefix}.list") if cards else None
+            if records is None:
+                return None
+            found += [Found(kind, record) for record in records]
+        with self._event("read_end"):
+            return (cards[0], found) if cards else None
+
+    def _read_all(self, name: str, operation: str) -> list[Element] | None:
+        parameters = {"oid": self.session.organization.oid, "offset": "0", "limit": str(PAGE)}
+        records: list[Element] = []
+        with self._event(name) as event:
+            for answer in read_all(self.session, event, self._transport.packet(operation, parameters)):
+                if answer.refusal:
+                    self._error(event, name, "301", about(self.session.organization.name))
+                    return None
+                records += self._transport.contents(answer)
+        return records
+
+    # --- send -------------------------------------------------------------------------------------------------------
+
+    def _settle_doubts(self, plan: Plan, card: Wanted | None) -> None:
+        """Tell what the register's state says of requests whose outcome is unknown."""
+        for doubt in self.session.doubts():
+            done = card is None if doubt.packet_type == "mo.update" else _is_done(plan, doubt)
+            verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
+            self.session.close(doubt.packet_id, Verdict(*verdict), None)
+
+    def _send(self, plan: Plan, card: Wanted | None) -> None:
+        if card is not None:
+            packet = self._packet("mo.update", card.content)
+            self._step(packet, Step(Operation.UPDATE, card, self.session.organization.oid))
+        for one in plan.unknown:
+            self._not_sent(one, Operation.UPDATE, "302")
+        ids = dict(plan.ids)
+        for step in plan.steps:
+            content = resolved(step.wanted.content, ids)
+            if content is None and step.operation is not Operation.DELETE:
+                self._not_sent(step.wanted, step.operation, "303")
+                continue
+            name = f"{step.wanted.kind.prefix}.{VERBS[step.operation]}"
+            packet = self._packet(name, None if step.operation is Operation.DELETE else content, step.peer_id)
+            answer = self._step(packet, step)
+            if not answer.refusal and answer.entity_id:
+                ids[step.wanted.reference] = answer.entity_id
+
+    def _step(self, packet: Element, step: Step) -> Answer:
+        named = self.words.events[_event_of(step.wanted.kind, step.operation)]
+        source = step.wanted.source
+        request = request_of(self._transport, packet, step.operation, brings=source, peer_id=step.peer_id)
+        return self.session.step(named.code, named.title, request, self._about(step.wanted))
+
+    def _not_sent(self, one: Wanted, operation: Operation, code: str) -> None:
+        name = _event_of(one.kind, operation)
+        with self._event(name, self._about(one)) as event:
+            self._error(event, name, code, self._about(one))
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _transport(self) -> RegisterTransport:
+        transport: RegisterTransport = self.session.transport
+        return transport
+
+    def _packet(self, operation: str, content: Element | None, peer_id: str | None = None) -> Element:
+        parameters = {"oid": self.session.organization.oid, **({"entityId": peer_id} if peer_id else {})}
+        return self._transport.packet(operation, parameters, content)
+
+    def _event(self, name: str, about_what: str | None = None) -> AbstractContextManager[SessionEvent]:
+        event = self.words.events[name]
+        return self.session.event(event.code, event.title, about_what)
+
+    def _error(self, event: SessionEvent, stage: str, code: str, about_what: str) -> None:
+        event.error(self.words.events[stage].title, self.words.errors[code], about_what)
+
+    def _about(self, one: Wanted) -> str:
+        return about(self.session.organization.name, one.kind, one.content)
+
+
+def _goes(source: SourceObject) -> bool:
+    return source.content is not None and not is_withheld(source.content)
+
+
+def _without_references(packet: Element) -> Element:
+    """The packet as its XSD sees it: ids of the МИС's objects come to stand there only when it is sent."""
+    whole = copy.deepcopy(packet)
+    for element, _ in references(whole):
+        del element.attrib[OWN_ID]
+    return whole
+
+
+def _event_of(kind: Kind, operation: Operation) -> str:
+    return f"{VERBS[operation]}_{kind.object_type.lower()}"
+
+
+def _is_done(plan: Plan, doubt: Doubt) -> bool:
+    kind = next((k for k in KINDS if doubt.packet_type.startswith(f"{k.prefix}.")), None)
+    if kind is None or doubt.object_id is None:
+        return False
+    return plan.is_done((kind.object_type, doubt.object_id), doubt.operation)

@@ -1,0 +1,91 @@
+"""Checks of a worker before anything is sent: one table of rules.
+
+A rule tells whether one element breaks it; its message stands in ``dictionary.toml`` under its code. «Объект» names the
+worker by the МИС's id alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from workers.exchange import Element, SourceObject, snils_is_right
+
+Broken = Callable[[Element], bool]
+_SNILS: Final = re.compile(r"[0-9]{3}-?[0-9]{3}-?[0-9]{3}[ -]?[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: for which elements of the worker (empty: the worker), when it is broken."""
+
+    code: str
+    each: str
+    broken: Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A broken rule and the worker that breaks it, as «Объект» shows it."""
+
+    code: str
+    about: str
+
+
+def absent(*paths: str) -> Broken:
+    """One of the fields is not filled in."""
+    return lambda e: not all(value(e, path) for path in paths)
+
+
+def _wrong_snils(person: Element) -> bool:
+    text = value(person, "snils")
+    return not (_SNILS.fullmatch(text) and snils_is_right(text))
+
+
+_CARD: Final = "personCard/personCardItem"
+_DOCUMENT: Final = "documents/documentsItem/number"
+
+RULES: Final = (
+    Rule("601", "", _wrong_snils),
+    Rule("602", "", absent("lastName")),
+    Rule("603", "", absent("firstName")),
+    Rule("604", "", lambda e: value(e, "gender") not in {"1", "2"}),
+    Rule("605", "", absent("birthDate")),
+    Rule("606", "", absent("citizenShipId/code")),
+    Rule("607", "", absent(_DOCUMENT)),
+    Rule("611", _CARD, absent("contractNumber", "contractDate")),
+    Rule("612", _CARD, absent("nrPmuDepartId")),
+    Rule("613", _CARD, absent("fedPositionId", "postId", "positionTypeId")),
+    Rule("614", _CARD, absent("beginDate")),
+)
+
+TOGETHER: Final = ("608",)
+"""Codes of what only several workers together can break: the session finds it."""
+
+
+def check(source: SourceObject, organization: str) -> Iterator[Problem]:
+    """Find every broken rule of one worker; pure."""
+    content = source.content
+    if content is None:
+        return
+    for rule in RULES:
+        for element in content.findall(rule.each) if rule.each else [content]:
+            if rule.broken(element):
+                yield Problem(rule.code, about_worker(organization, source))
+
+
+def about_worker(organization: str, source: SourceObject) -> str:
+    """«Объект»: the МО and the id that the МИС gave to the worker."""
+    return f"МО: {organization}, Работник: {source.object_id}"
+
+
+def value(element: Element, path: str) -> str:
+    """Text of a field, empty when it is absent."""
+    return (element.findtext(path) or "").strip()
+
+
+def digits(snils: str) -> str:
+    """СНИЛС as ФРМР addresses people by it: 11 digits."""
+    return re.sub(r"[^0-9]", "", snils)

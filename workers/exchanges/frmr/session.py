@@ -1,0 +1,175 @@
+"""One session: check the МО's workers, then bring each that changed to ФРМР, page by page.
+
+A worker with an error is left out, the others go on. Every worker is read by СНИЛС before anything of it is sent, so
+what a broken-off session created is found again; who is done is noted page by page and not read anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from workers.exchange import (
+    Dictionary,
+    Doubt,
+    Element,
+    Operation,
+    PacketStatus,
+    RegisterTransport,
+    Session,
+    SessionEvent,
+    SourceObject,
+    Verdict,
+    content_of,
+    load_dictionary,
+    request_of,
+)
+from workers.exchanges.frmr.compare import PERSON, SECTIONS, Step, Worker, differences, entries
+from workers.exchanges.frmr.rules import about_worker, check, digits, value
+
+DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
+PAGE: Final = 100
+CONFIRMED: Final = "Подтверждено чтением ФРМР"
+NOT_THERE: Final = "В ФРМР изменения нет, оно передаётся заново"
+VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update"}
+
+
+def run(session: Session) -> str | None:
+    """Bring the МО's workers in ФРМР to what the МИС submitted; returns the text of the result."""
+    return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+
+
+@dataclass(slots=True)
+class _Export:
+    session: Session
+    words: Dictionary
+    faulty: set[str] = field(default_factory=set)
+    doubts: dict[str | None, list[Doubt]] = field(default_factory=lambda: defaultdict(list))
+
+    def run(self) -> str | None:
+        for doubt in self.session.doubts():
+            self.doubts[doubt.object_id].append(doubt)
+        self._check()
+        done = 0
+        workers = self._due()
+        while page := list(islice(workers, PAGE)):
+            self._send_page(page, done)
+            done += len(page)
+        with self._event("end"):
+            return f"Работников передано и сверено: {done}" if done else None
+
+    def _due(self) -> Iterator[SourceObject]:
+        """Yield workers that changed since they were last brought to ФРМР and have no error."""
+        for source in self.session.objects("Person", due=True):
+            if source.content is not None and source.object_id not in self.faulty:
+                yield source
+
+    def _check(self) -> None:
+        known: dict[str, str] = {}
+        with self._event("check") as event:
+            for source in self.session.objects("Person", due=True):
+                if source.content is None:
+                    continue
+                problems = [(p.about, self.words.errors[p.code]) for p in check(source, self._mo)]
+                about = about_worker(self._mo, source)
+                if known.setdefault(digits(value(source.content, "snils")), source.object_id) != source.object_id:
+                    problems.append((about, self.words.errors["608"]))
+                for packet in () if problems else self._whole(source.content):
+                    problems += [(about, finding.message) for finding in self._transport.check(packet)]
+                for what, message in problems:
+                    event.error(self.words.events["check"].title, message, what)
+                if problems:
+                    self.faulty.add(source.object_id)
+
+    def _whole(self, content: Element) -> Iterator[Element]:
+        """Yield the packets that would bring all of a worker."""
+        yield self._packet(f"{PERSON}.create", content, content)
+        for section in SECTIONS:
+            for entry in entries(content, section):
+                yield self._packet(f"{section.prefix}.create", content, entry)
+
+    def _send_page(self, page: Sequence[SourceObject], done: int) -> None:
+        with self._event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
+            brought = [source for source in page if self._bring(event, source)]
+            self.session.accept([(source, None) for source in brought])
+
+    def _bring(self, event: SessionEvent, source: SourceObject) -> bool:
+        """Bring one worker to ФРМР; True when nothing was refused."""
+        content = source.content
+        if content is None:
+            return True
+        about = about_worker(self._mo, source)
+        packet = self._packet("mr_person_full.read", content)
+        read = self.session.send(event, request_of(self._transport, packet, Operation.READ, source.object_id))
+        if read.refusal and not read.nothing_there:
+            self._error(event, "621", about)
+            return False
+        steps = differences(self._worker(content), next(iter(self._transport.contents(read)), None))
+        self._settle_doubts(source, steps)
+        whole = True
+        for step in steps:
+            if self._send(event, source, content, step):
+                self._error(event, "622", about)
+                whole = False
+                if step.prefix == PERSON:
+                    break
+        return whole
+
+    def _send(self, event: SessionEvent, source: SourceObject, content: Element, step: Step) -> str:
+        packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", content, step.content, step.entity_id)
+        request = request_of(self._transport, packet, step.operation, about=source.object_id)
+        return self.session.send(event, request).refusal
+
+    def _settle_doubts(self, source: SourceObject, steps: Sequence[Step]) -> None:
+        """Tell what the register's state says of requests about this worker whose outcome is unknown."""
+        ahead = {f"{step.prefix}.{VERBS[step.operation]}" for step in steps}
+        for doubt in self.doubts.pop(source.object_id, ()):
+            done = doubt.packet_type not in ahead
+            verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
+            self.session.close(doubt.packet_id, Verdict(*verdict), None)
+
+    def _worker(self, content: Element) -> Worker:
+        person = content_of(self._packet(f"{PERSON}.create", content, content))
+        for snils in person.iterfind("snils"):
+            snils.text = digits(snils.text or "")
+        sections = {}
+        for section in SECTIONS:
+            packets = (self._packet(f"{section.prefix}.create", content, e) for e in entries(content, section))
+            sections[section.field] = [content_of(packet) for packet in packets]
+        return Worker(person, sections)
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _transport(self) -> RegisterTransport:
+        transport: RegisterTransport = self.session.transport
+        return transport
+
+    @property
+    def _mo(self) -> str:
+        return self.session.organization.name
+
+    def _packet(
+        self, operation: str, worker: Element, content: Element | None = None, entity_id: str | None = None
+    ) -> Element:
+        """Build a packet about a worker; each operation takes those of the parameters that it knows."""
+        parameters = {
+            "mo": self.session.organization.oid,
+            "mr": "true",
+            "lastName": value(worker, "lastName"),
+            "snils": digits(value(worker, "snils")),
+            **({"entityId": entity_id} if entity_id else {}),
+        }
+        return self._transport.packet(operation, parameters, content)
+
+    def _event(self, name: str, about: str | None = None) -> AbstractContextManager[SessionEvent]:
+        event = self.words.events[name]
+        return self.session.event(event.code, event.title, about)
+
+    def _error(self, event: SessionEvent, code: str, about: str) -> None:
+        event.error(self.words.events["transfer"].title, self.words.errors[code], about)

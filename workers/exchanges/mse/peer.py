@@ -1,0 +1,119 @@
+"""ФБ МСЭ as a peer of files: a referral is a file put into its folder, a back ticket a file taken from ours.
+
+There is no receipt: that a file lies in the folder under its name is all that ФБ МСЭ ever says of it at once. A file of
+a name replaces the one before it, so that putting it again is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from workers.exchange import (
+    Files,
+    Handled,
+    Incoming,
+    InDoubt,
+    Known,
+    NotSent,
+    Outgoing,
+    PacketStatus,
+    Peer,
+    PeerRefused,
+    Receipt,
+    Reply,
+    Source,
+    TransportError,
+    Verdict,
+)
+
+SUFFIX: Final = ".xml"
+TRIES: Final = 3
+PAGE_BYTES: Final = 32 * 1024 * 1024
+"""No further file is read once those of a page are as large as this together."""
+NOT_PUT: Final = "Не удалось загрузить файл с идентификатором направления {g_code} в папку обмена"
+
+
+def connect(transport: Files) -> Peer:
+    """Sign in and find the folder for referrals before any of them is said to be on its way.
+
+    Raises:
+        NotSent, SignInRefused, PeerRefused.
+    """
+    transport.reach()
+    return _Bureau(transport)
+
+
+def source(transport: Files) -> Source:
+    """Take back tickets from the folder they are laid into."""
+    return _Tickets(transport)
+
+
+class _Bureau:
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def send(self, packets: Sequence[Outgoing]) -> Sequence[Receipt]:
+        """Put one file per packet. A file that the server does not take bars no other: its packet alone fails."""
+        return [self._put(packet) for packet in packets]
+
+    def _put(self, packet: Outgoing) -> Receipt:
+        name = packet.name or ""
+        trouble: TransportError | None = None
+        for _ in range(TRIES):
+            try:
+                self._files.put(name, packet.data)
+                return Receipt(packet.packet_id, Verdict(PacketStatus.ACCEPTED))
+            except PeerRefused as error:
+                trouble = error
+                break
+            except (NotSent, InDoubt) as error:
+                trouble = error
+                self._still_there(error)
+        text = NOT_PUT.format(g_code=name.removesuffix(SUFFIX))
+        return Receipt(packet.packet_id, Verdict(PacketStatus.SEND_ERROR, f"{text}: {trouble}"))
+
+    def _still_there(self, error: TransportError) -> None:
+        """Tell a file that does not pass from a server that went away: the latter ends the call."""
+        try:
+            self._files.reach()
+        except NotSent:
+            raise error from None
+
+    def ask(self, packet_ids: Sequence[UUID]) -> Mapping[UUID, Known]:
+        """Nobody can tell: a file that ФБ МСЭ took away looks like one that never came. The manifest repeats."""
+        return dict.fromkeys(packet_ids, Known.UNKNOWN)
+
+    def take_answers(self, limit: int) -> Sequence[Reply]:  # noqa: ARG002 # as the protocol asks
+        """There are none: a back ticket is a document of the other service."""
+        return ()
+
+    def confirm(self, confirm_ids: Sequence[str]) -> None:
+        """There is nothing to confirm."""
+
+
+class _Tickets:
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def take(self, limit: int) -> Sequence[Incoming]:
+        """Read the next files; each stays until it is confirmed. One that cannot be read is told after all others."""
+        taken: list[Incoming] = []
+        trouble: PeerRefused | None = None
+        for name in self._files.names(SUFFIX):
+            if len(taken) == limit or sum(len(each.data) for each in taken) > PAGE_BYTES:
+                break
+            try:
+                taken.append(Incoming(name, name, self._files.read(name)))
+            except PeerRefused as error:
+                trouble = error
+        if trouble is not None and not taken:
+            raise trouble
+        return taken
+
+    def confirm(self, handled: Sequence[Handled]) -> Mapping[str, str]:
+        """Remove the files that are journaled, those with mistakes too: the journal keeps them byte for byte."""
+        for each in handled:
+            self._files.remove(each.incoming.name)
+        return {}

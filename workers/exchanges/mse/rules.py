@@ -1,0 +1,237 @@
+"""ФЛК направления на МСЭ: what the schema of the form cannot say, and what it says of one field at a time.
+
+A rule is silent when a field it compares is absent or unreadable: rule 401 or the schema reports that. Rule 402 stands
+in ``form.py``. Any finding is headed by 400, the sentence that ФБ МСЭ and the МО know the referral by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from workers.exchange import Element, Finding, Job, Operation, ogrn_is_right, snils_is_right
+from workers.exchanges.mse.fields import ATTACHMENT, FORM, TARGET, Field
+from workers.exchanges.mse.form import child, g_code, is_empty, missing, root_path, standing_in, value
+
+BROKEN: Final = "Файл с идентификатором направления {g_code} имеет ошибки"
+MKB: Final = "MKB10"
+_MKB_CODE: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
+_CENTIMETRES: Final = 20.0
+"""No newborn is shorter: a smaller height was given in metres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Fields of a source object as rules read them, by path below its root."""
+
+    source: Element
+    today: str
+
+    def __getitem__(self, path: str) -> str:
+        return value(self.source.find(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: ``broken`` tells whether the values break it; ``message`` follows the title of the field."""
+
+    code: str
+    path: str
+    broken: Callable[[Values], bool]
+    message: str
+
+
+def later(first: str, second: str) -> Callable[[Values], bool]:
+    """Both dates are known and the first comes after the second."""
+
+    def broken(values: Values) -> bool:
+        one, other = _date(values[first]), _date(values[second])
+        return one is not None and other is not None and one > other
+
+    return broken
+
+
+def after_today(path: str) -> Callable[[Values], bool]:
+    """The date is known and has not come yet."""
+
+    def broken(values: Values) -> bool:
+        one, today = _date(values[path]), _date(values.today)
+        return one is not None and today is not None and one > today
+
+    return broken
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _in_metres(values: Values) -> bool:
+    try:
+        return 0 < float(values["AnthropometricData/Height"]) < _CENTIMETRES
+    except ValueError:
+        return False
+
+
+def _is_true(text: str) -> bool:
+    return text in ("true", "1")
+
+
+def _nothing_of(name: str) -> Callable[[Values], bool]:
+    field = next(each for each in FORM if each.name == name)
+    return lambda values: is_empty(field, values.source.find(name))
+
+
+_NO_PREVIOUS: Final = _nothing_of("PrevExamInfo")
+_NO_ADDRESS_TYPE: Final = _nothing_of("AddressType")
+
+RULES: Final = (
+    Rule("410", "Snils", lambda v: not snils_is_right(v["Snils"]), "контрольное число не сходится"),
+    Rule("410", "Representer/Snils", lambda v: not snils_is_right(v["Representer/Snils"]),
+         "контрольное число не сходится"),
+    Rule("411", "MedOrgOgrn", lambda v: not ogrn_is_right(v["MedOrgOgrn"]), "контрольное число не сходится"),
+    Rule("411", "RepresentativeOrg/Ogrn", lambda v: not ogrn_is_right(v["RepresentativeOrg/Ogrn"]),
+         "контрольное число не сходится"),
+    Rule("411", "PersonPlace/PlaceOgrn", lambda v: not ogrn_is_right(v["PersonPlace/PlaceOgrn"]),
+         "контрольное число не сходится"),
+    Rule("420", "BirthDate", later("BirthDate", "IssueDate"), "позже даты выдачи направления"),
+    Rule("421", "ProtocolDate", later("ProtocolDate", "IssueDate"), "позже даты выдачи направления"),
+    Rule("422", "IssueDate", after_today("IssueDate"), "ещё не наступила"),
+    Rule("430", "ElnNum", lambda v: _is_true(v["HasEln"]) and not v["ElnNum"],
+         "не заполнен; обязателен, когда листок нетрудоспособности электронный"),
+    Rule("431", "PrevExamInfo", lambda v: v["RepetitionKind/Id"] == "2" and _NO_PREVIOUS(v),
+         "не заполнены; обязательны при повторном направлении"),
+    Rule("432", "AddressType", lambda v: v["HasNoLivingAddress"] in ("false", "0") and _NO_ADDRESS_TYPE(v),
+         "не заполнен; обязателен, когда у лица есть место жительства"),
+    Rule("440", "AnthropometricData/Height", _in_metres, "указан в метрах, нужны сантиметры"),
+)  # fmt: skip
+"""One code may stand in several rows: one condition, for each field that it holds for."""
+
+
+def check(job: Job) -> tuple[Finding, ...]:
+    """Find every broken rule; pure. ``path`` is that of the source object. Of a Delete nothing else is checked."""
+    found = list(missing(job))
+    if job.operation is not Operation.DELETE:
+        found.extend(_broken(job))
+    if found:
+        found.insert(0, Finding("/", None, "400", BROKEN.format(g_code=g_code(job))))
+    return tuple(found)
+
+
+def _broken(job: Job) -> Iterator[Finding]:
+    source, root = job.source, root_path(job.source)
+    yield from _unfilled(job, TARGET, source.find(TARGET.name), root, source)
+    for field in FORM:
+        yield from _unfilled(job, field, child(source, field), root, source)
+    yield from _attachments(job, source.find("Attachments"), root)
+    values = Values(source, job.formed_at.date().isoformat())
+    for rule in RULES:
+        if rule.broken(values):
+            yield _finding(source, rule.path, rule.code, rule.message)
+    yield from _temporary_disability(source)
+    yield from _diagnoses(job)
+
+
+def _unfilled(job: Job, field: Field, element: Element | None, path: str, owner: Element) -> Iterator[Finding]:
+    """Rules 401 and 403: what must be filled in and is not, and codes of lists that are known whole."""
+    path = f"{path}/{field.name}"
+    line = (owner if element is None else element).sourceline
+    if field.derived or (is_empty(field, element) and (field.nil or field.optional)):
+        return
+    if not field.parts:
+        text = value(element, field.kind) or standing_in(field, job)
+        if not text and not field.blank:
+            yield Finding(path, line, "401", f"«{field.title}»: поле обязательно, но не заполнено.")
+    elif is_empty(field, element):
+        if not _demands(field):
+            return
+        yield Finding(path, line, "401", f"«{field.title}»: сведения обязательны, но не заполнены.")
+    elif element is not None:
+        yield from _parts(job, field, element, path)
+        code = value(element.find("Id")) if field.codes else ""
+        if code and code not in field.codes:
+            yield Finding(f"{path}/Id", line, "403", f"«{field.title}»: такого кода в справочнике нет.")
+
+
+def _demands(field: Field) -> bool:
+    """Tell whether a field may not be left to what the form says for nothing."""
+    if field.nil or field.optional or field.blank or field.derived or field.default:
+        return False
+    return not field.parts or any(_demands(part) for part in field.parts)
+
+
+def _parts(job: Job, field: Field, element: Element, path: str) -> Iterator[Finding]:
+    for part in field.parts:
+        items: list[Element | None] = [*element.iterfind(part.name)]
+        if part.many:
+            items = [each for each in items if not is_empty(part, each)]
+            several = len(items) > 1
+            for number, item in enumerate(items, 1):
+                for finding in _unfilled(job, part, item, path, element):
+                    yield _numbered(finding, f"{path}/{part.name}", number) if several else finding
+        else:
+            yield from _unfilled(job, part, items[0] if items else None, path, element)
+
+
+def _numbered(finding: Finding, path: str, number: int) -> Finding:
+    below = finding.path.removeprefix(path)
+    return Finding(f"{path}[{number}]{below}", finding.line, finding.code, finding.message)
+
+
+def _attachments(job: Job, source: Element | None, root: str) -> Iterator[Finding]:
+    for number, item in enumerate(() if source is None else source.iterfind("Item"), 1):
+        for part in ATTACHMENT:
+            if part.name != "Type":
+                yield from _unfilled(job, part, item.find(part.name), f"{root}/Attachments/Item[{number}]", item)
+
+
+def _temporary_disability(source: Element) -> Iterator[Finding]:
+    for number, item in enumerate(source.iterfind("TempWorkDisabilityItems/Item"), 1):
+        if later("StartDate", "EndDate")(Values(item, "")):
+            path = f"{root_path(source)}/TempWorkDisabilityItems/Item[{number}]/EndDate"
+            message = "«Окончание временной нетрудоспособности»: раньше её начала."
+            yield Finding(path, item.sourceline, "423", message)
+
+
+def _diagnoses(job: Job) -> Iterator[Finding]:
+    """Rules 450 and 451: the form of a code of МКБ-10, and its place in the dictionary when that is loaded."""
+    source = job.source
+    codes = (
+        *source.iterfind("Diagnosis/MainDeseaseCode"),
+        *source.iterfind("Diagnosis/AccompanyingDiseasesCodes/Code"),
+    )
+    for element in codes:
+        code = value(element)
+        path = element.getroottree().getelementpath(element)
+        if code and not _MKB_CODE.fullmatch(code):
+            yield _coded(source, path, element, "450", "нужен код вида A00 или A00.0")
+        elif code and job.reference.has(MKB, code, job.formed_at.date()) is False:
+            yield _coded(source, path, element, "451", "такого кода в МКБ-10 нет")
+
+
+def _coded(source: Element, path: object, element: Element, code: str, message: str) -> Finding:
+    place = str(path).partition("Diagnosis")[2]
+    return Finding(f"{root_path(source)}/Diagnosis{place}", element.sourceline, code, f"«Код по МКБ»: {message}.")
+
+
+def _title(path: str) -> str:
+    fields: tuple[Field, ...] = (TARGET, *FORM)
+    title = path
+    for name in path.split("/"):
+        found = next(field for field in fields if field.name == name)
+        fields, title = found.parts, found.title
+    return title
+
+
+def _finding(source: Element, path: str, code: str, message: str) -> Finding:
+    element = source
+    for name in path.split("/"):
+        if (inner := element.find(name)) is None:
+            break
+        element = inner
+    return Finding(f"{root_path(source)}/{path}", element.sourceline, code, f"«{_title(path)}»: {message}.")
