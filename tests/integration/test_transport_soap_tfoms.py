@@ -28,6 +28,7 @@ from workers.exchange import (
     PacketStatus,
     Peer,
     SignInRefused,
+    lines,
 )
 from workers.exchanges.tfoms_hosp import answer, form
 from workers.exchanges.tfoms_hosp.peer import connect
@@ -79,7 +80,7 @@ def verdicts(peer: Peer) -> dict[UUID, tuple[PacketStatus, str]]:
         element = parse(reply.answer)
         assert validate(element, ROOT / "xsd" / str(MANIFEST.answer_schema)) == ()
         verdict = answer.read(element)
-        read[reply.packet_id] = (verdict.status, verdict.text)
+        read[reply.packet_id] = (verdict.status, lines(f"{r.code}: {r.comment}" for r in verdict.refusals))
     return read
 
 
@@ -103,7 +104,7 @@ def test_an_answer_comes_again_until_it_is_confirmed(peer: Peer) -> None:
     assert peer.take_answers(10) == []
 
 
-def test_a_cancelled_referral_is_told_as_a_line_per_reason(peer: Peer) -> None:
+def test_a_cancelled_referral_is_told_with_its_reasons(peer: Peer) -> None:
     cancellation = packet("cancellation", "CANCEL_HOSPITALISATION_REFERRAL", "2001")
     late = packet("hospitalisation", "HOSPITALISATION", "3001")
     peer.send([referral(), cancellation, late])
