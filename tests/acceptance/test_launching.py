@@ -44,7 +44,8 @@ def test_a_second_launch_waits_only_where_it_meets_the_first(
     choice = {o.oid: o for o in busy.admin.journal.ListOrganizations(serviceCode=SERVICE).organizations.organization}
     assert (choice[busy.oid].startAllowed, choice[busy.oid].startRefusal) == (False, BUSY[1])
     assert (choice[free.oid].startAllowed, choice[free.oid].startRefusal) == (True, None)
-    (service,) = busy.admin.journal.ListServices(groupCode="tfoms").services.service
+    listed = busy.admin.journal.ListServices(groupCode="tfoms").services.service
+    service = next(service for service in listed if service.code == SERVICE)
     assert (service.startAllowed, service.startRefusal) == (False, BUSY[1])
 
     parallel = free.launch()

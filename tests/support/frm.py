@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,16 +29,15 @@ from workers.demo.parts.frm_data import Submitted
 from workers.run import Point
 from workers.runner.process import WorkerProcess
 from workers.sandbox.ips import IpsSandbox
-from workers.sandbox.ips_tokens import KeyFiles, make_test_key
+from workers.sandbox.ips_tokens import make_test_key
 
 OID: Final = "1.2.643.5.1.13.13.12.2.34.1"
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@cache
-def key() -> KeyFiles:
-    """The one key of the tests of this process."""
-    return make_test_key(Path(mkdtemp(prefix="ips-")))
+_FOLDER: Final = TemporaryDirectory(prefix="ips-")
+KEY: Final = make_test_key(Path(_FOLDER.name))
+"""The one key of the tests of this process."""
 
 
 def quick_catalog() -> Catalog:
@@ -55,7 +53,7 @@ def quick_catalog() -> Catalog:
 
 def services(sandbox: IpsSandbox, **more: str) -> dict[str, dict[str, str]]:
     """Settings by which any process reaches the stand-in."""
-    own = {"address": sandbox.url, "client_id": CLIENT, "key": str(key().key), "certificate": str(key().certificate)}
+    own = {"address": sandbox.url, "client_id": CLIENT, "key": str(KEY.key), "certificate": str(KEY.certificate)}
     own |= {"requests_per_s": "1000", "read_timeout_s": "2", **more}
     return {"frmo": own, "frmr": own}
 
@@ -178,7 +176,7 @@ def facts(sandbox: IpsSandbox) -> Mapping[str, int]:
 def house(engine: Engine, organizations: int = 1) -> Iterator[House]:
     """Furnish a migrated, empty journal with so many МО and start the stand-in."""
     sandbox = IpsSandbox()
-    sandbox.start(client_id=CLIENT, certificate=key().certificate)
+    sandbox.start(client_id=CLIENT, certificate=KEY.certificate)
     oids = [OID.rpartition(".")[0] + f".{n}" for n in range(1, organizations + 1)]
     try:
         ids = add_organizations(engine, [(oid, f"Учебная больница {n}", f"34{n:04}") for n, oid in enumerate(oids, 1)])
