@@ -36,8 +36,8 @@ Told = dict[str, Future[None]]
 def tell(database_url: str, logs: Path, service: str, point: Point, nth: int) -> None:
     """A worker dies at a point of a session; the one that stands by brings it to its end."""
     logs.mkdir()
-    engine = connect(database_url)
     with (
+        journal(database_url) as engine,
         house(engine) as home,
         (logs / "heir.log").open("wb") as of_heir,
         (logs / "doomed.log").open("wb") as of_doomed,
