@@ -18,7 +18,7 @@ demo: .venv/installed ## демонстрация на учебных систе
 test: .venv/installed-dev ## все тесты; нужны только Python и его пакеты
 	@exec $(PYTHON) -m pytest $(AT_ONCE) $(ARGS)
 
-test-system: .venv/installed-dev ## те же тесты на Redis из пакета Debian
+test-system: .venv/installed-dev ## тесты на пакетах Debian: nginx, клиенты SOAP, Redis, PostgreSQL
 	@exec .ci/test-system $(ARGS)
 
 lint: .venv/installed-dev ## стиль, типы, границы модулей
@@ -28,8 +28,8 @@ lint: .venv/installed-dev ## стиль, типы, границы модулей
 	.venv/bin/lint-imports
 
 bench: .venv/installed-dev ## измерения; их числа тестами не проверяются
-	@$(PYTHON) -m tests.bench_reports $(ARGS)
-	@exec $(PYTHON) -m tests.bench_sessions
+	@set -e; for name in reports sessions alkona mse notifications; do $(PYTHON) -m tests.bench_$$name; done
+	@exec $(PYTHON) -m tests.bench_ca 12 200
 
 kill-long: .venv/installed-dev ## долгая проверка на внезапную смерть процессов
 	@exec $(PYTHON) -m tests.kill_long $(ARGS)
