@@ -20,7 +20,7 @@ told() { # имена элементов: напечатать текст по �
     xmllint --xpath "/$(printf "/*[local-name()='%s']" "$@")/text()" -
 }
 
-echo "сервис $(ask journal ListServices '<groupCode>tfoms</groupCode>' | told service code)"
+ask journal ListServices '<groupCode>tfoms</groupCode>' | told service code | sed 's/^/сервис /'
 
 answer=$(ask intake SubmitObjects "<serviceCode>tfoms-hosp</serviceCode><organizationOid>$oid</organizationOid>
     <objects><object>

@@ -63,7 +63,7 @@ def story_of(document: str) -> list[str]:
 
 def test_every_toolkit_of_the_page_is_run() -> None:
     assert tuple(COMMANDS) == TOOLKITS
-    assert len(STORY) == 5
+    assert len(STORY) == 6
 
 
 @pytest.mark.parametrize(("version", "toolkit"), RUNS)
