@@ -204,8 +204,8 @@ class SessionRun:
     def doubts(self) -> Sequence[Doubt]:
         """Requests of this МО whose outcome is unknown."""
         with self.writing() as connection:
-            rows = sessions.open_packets(connection, self.service_code, self._owner, PacketStatus.IN_DOUBT, None)
-        return [Doubt(r.id, r.packet_type, Operation(r.operation), r.object_id) for r in rows]
+            rows = sessions.packets_in_doubt(connection, self.service_code, self._owner)
+        return [Doubt(r.id, r.packet_type, Operation(r.operation), r.object_id, parse(unpack(r.content))) for r in rows]
 
     def packet(self, packet_type: str, operation: Operation, data: bytes, about: str | None = None) -> UUID:
         """Journal a request as SENDING before its bytes leave."""

@@ -76,7 +76,7 @@ def add_error(
 
 
 def open_packets(
-    connection: Connection, service_code: str, organization_id: int | None, status: PacketStatus, limit: int | None
+    connection: Connection, service_code: str, organization_id: int | None, status: PacketStatus, limit: int
 ) -> list[Row[Any]]:
     """Requests of one МО (None: of sessions without a МО) in an open status: id, packet_type, operation, object_id."""
     statement = text(
@@ -89,6 +89,21 @@ def open_packets(
     )
     parameters = {"service": service_code, "status": status, "organization": organization_id, "limit": limit}
     return list(connection.execute(statement, parameters))
+
+
+def packets_in_doubt(connection: Connection, service_code: str, organization_id: int | None) -> list[Row[Any]]:
+    """Requests of one МО (None: of sessions without a МО) whose outcome is unknown: id, packet_type, operation,
+    object_id, content as it is kept."""
+    statement = text(
+        """
+        SELECT p.id, p.packet_type, p.operation, p.object_id, b.content
+        FROM packets p JOIN packet_bodies b ON b.packet_id = p.id AND b.kind = 'DATA'
+        WHERE p.service_code = :service AND p.status = 'IN_DOUBT'
+          AND p.organization_id IS NOT DISTINCT FROM CAST(:organization AS bigint)
+        ORDER BY p.operation, p.packet_type, p.id
+        """
+    )
+    return list(connection.execute(statement, {"service": service_code, "organization": organization_id}))
 
 
 def next_attempt(connection: Connection, packet_id: UUID, error: str) -> None:

@@ -71,12 +71,22 @@ def test_a_faulty_worker_is_left_out_and_the_others_go_on(home: House) -> None:
     twin = changed(3, ("<snils>00000000300</snils>", "<snils>000-000-002 00</snils>"))
     home.submit([faulty, *frm_data.persons(OID, 1, first=2), twin], "frmr")
     launch = home.run("frmr")
-    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 1")
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 1, с ошибками: 2")
     assert home.errors(launch) == [
         ("СНИЛС не указан или неверен", ABOUT.format(1)),
         ("Не указан пол", ABOUT.format(1)),
         ("СНИЛС указан у нескольких работников", ABOUT.format(3)),
     ]
+    assert facts(home.sandbox) == times(1)
+
+
+def test_a_worker_never_takes_the_place_of_one_who_was_transferred_before(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1, first=2), "frmr")
+    home.run("frmr")
+    home.submit([changed(1, ("<snils>00000000100</snils>", "<snils>000-000-002 00</snils>"))], "frmr")
+    launch = home.run("frmr")
+    assert home.errors(launch) == [("СНИЛС указан у нескольких работников", ABOUT.format(1))]
+    assert home.packets(launch, reads=True) == []
     assert facts(home.sandbox) == times(1)
 
 
@@ -108,7 +118,7 @@ def test_a_refused_worker_is_told_and_tried_by_the_next_launch(home: House) -> N
     home.submit(frm_data.persons(OID, 2), "frmr")
     home.sandbox.switches.update({"refuse_next": 2})  # the first reading and the second
     launch = home.run("frmr")
-    assert home.result(launch)[0] == "FAILED"
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 0, с ошибками: 2")
     told = "ФРМР не отдал сведения о работнике: причина указана в «Результате» пакета"
     assert home.errors(launch) == [(told, ABOUT.format(1)), (told, ABOUT.format(2))]
     assert home.run("frmr") != launch

@@ -39,6 +39,16 @@ def dying_at(step: int) -> Callable[[Point], None]:
     return reached
 
 
+def dying_when_taken(home: House, operation: str) -> Callable[[Point], None]:
+    """Die with the answer to the first such change in hand."""
+
+    def reached(point: Point) -> None:
+        if point is Point.SENT and operation in facts(home.sandbox):
+            raise Killed
+
+    return reached
+
+
 def live_and_die(home: House, launch: UUID, deaths: Callable[[int], Callable[[Point], None]]) -> int:
     """Perform a launch by one worker after another, each dying where it is told; returns how many died."""
     died = 0
@@ -98,6 +108,35 @@ def test_a_session_of_frmr_dies_at_every_step(home: House) -> None:
     assert home.result(launch)[0] == "SUCCESS"
     check_books(home, WORKERS)
     assert home.packets(home.run("frmr"), reads=True) == []
+
+
+def test_what_was_created_before_a_death_is_known_again_though_its_name_was_corrected(home: House) -> None:
+    home.submit(frm_data.hospital(OID))
+    launch = home.launch()
+    with suppress(Killed):
+        home.perform(dying_when_taken(home, "mo_building.create"))
+    kind, object_id, content = frm_data.building("b-0001", 1)
+    home.submit([(kind, object_id, content.replace("Учебный корпус № 1".encode(), "Главный корпус".encode()))])
+    home.lapse()
+    home.perform()
+    assert home.result(launch) == ("SUCCESS", None)
+    assert facts(home.sandbox) == {**HOSPITAL, "mo_building.update": 1}
+    assert ("mo_building.create", "b-0001", "ACCEPTED") in home.packets(launch)
+
+
+def test_of_two_cards_the_one_that_arrived_is_known_to_have_arrived(home: House) -> None:
+    text = frm_data.person(OID, 1).decode()
+    card = text[text.index("<personCardItem>") : text.index("</personCard>")]
+    both = text.replace(card, card + card.replace(">1-У<", ">2-У<"))
+    home.submit([("Person", "p-000001", both.encode())], "frmr")
+    launch = home.launch("frmr")
+    with suppress(Killed):
+        home.perform(dying_when_taken(home, "mr_card.create"))
+    home.lapse()
+    home.perform()
+    assert home.result(launch)[0] == "SUCCESS"
+    assert facts(home.sandbox) == {"mr_person.create": 1, "mr_card.create": 2, "mr_education_prof.create": 1}
+    assert {status for *_, status in home.packets(launch)} == {"ACCEPTED"}
 
 
 def test_a_session_that_died_at_its_check_can_still_be_resumed(home: House) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.domain.actions import ATTEMPT_EVENTS
 from gateway.domain.errors import ConfigurationError
 
 SETTING: Final = "dictionary"
@@ -34,13 +35,17 @@ def load_dictionary(own: Path, settings: Mapping[str, str]) -> Dictionary:
     """Read the dictionary of an exchange, with the site's words in place of ours.
 
     Raises:
-        ConfigurationError: the site's file cannot be read, or names what the exchange does not know.
+        ConfigurationError: the site's file cannot be read, names what the exchange does not know, or
+            moves a code by which the journal tells where an attempt begins.
     """
     ours = _read(own)
     theirs = _read(Path(settings[SETTING])) if settings.get(SETTING) else Dictionary({}, {})
     unknown = sorted({*(theirs.events.keys() - ours.events.keys()), *(theirs.errors.keys() - ours.errors.keys())})
     if unknown:
         raise ConfigurationError(f"Словарь событий и ошибок: обмен не знает {', '.join(unknown)}")
+    moved = [name for name, event in theirs.events.items() if {event.code, ours.events[name].code} & ATTEMPT_EVENTS]
+    if any(theirs.events[name].code != ours.events[name].code for name in moved):
+        raise ConfigurationError(f"Словарь событий и ошибок: коды {', '.join(sorted(ATTEMPT_EVENTS))} менять нельзя")
     return Dictionary({**ours.events, **theirs.events}, {**ours.errors, **theirs.errors})
 
 

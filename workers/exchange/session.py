@@ -57,12 +57,16 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A request of an earlier attempt whose outcome is unknown; ``object_id`` is that of its submitted object."""
+    """A request of an earlier attempt whose outcome is unknown; ``object_id`` is that of its submitted object.
+
+    ``packet`` is the request as it left.
+    """
 
     packet_id: UUID
     packet_type: str
     operation: Operation
     object_id: str | None
+    packet: Element
 
 
 class Session(Protocol):

@@ -73,6 +73,14 @@ def test_references_lead_to_what_is_submitted() -> None:
     assert codes(CARD, frm_data.staffing("s-1", 1, ["d-1", "d-2"])) == ["229", "229"]
 
 
+def test_a_withheld_section_may_refer_to_anything() -> None:
+    kind, object_id, content = frm_data.department("d-1", 1, "b-1")
+    lost = content.replace(b"<hospitalSubdivisionItem>", b'<hospitalSubdivisionItem doNotSend="true">')
+    lost = lost.replace(b'<id objectId="b-1"/>', b'<id objectId="b-9"/>')
+    assert lost != content
+    assert codes(CARD, frm_data.building("b-1", 1), (kind, object_id, lost)) == []
+
+
 def test_heads_do_not_go_round() -> None:
     ring = [frm_data.department(f"d-{n}", n, "b-1", head=f"d-{n % 3 + 1}") for n in (1, 2, 3)]
     below = frm_data.department("d-4", 4, "b-1", head="d-1")
@@ -97,7 +105,13 @@ def test_a_site_replaces_the_words_it_knows_better(tmp_path: Path) -> None:
     assert words.events["check"].title == "Проверка данных МО перед отправкой"
 
 
-@pytest.mark.parametrize("text", ['[errors]\n999 = "нет такой"\n', "[events]\ncheck = 60\n", "не TOML", None])
+MOVED = '[events]\ncheck = { code = "61", title = "Проверка" }\n'
+STOLEN = '[events]\nend = { code = "60", title = "Конец" }\n'
+
+
+@pytest.mark.parametrize(
+    "text", ['[errors]\n999 = "нет такой"\n', "[events]\ncheck = 60\n", MOVED, STOLEN, "не TOML", None]
+)
 def test_a_dictionary_that_does_not_fit_is_refused(tmp_path: Path, text: str | None) -> None:
     own = tmp_path / "own.toml"
     if text is not None:

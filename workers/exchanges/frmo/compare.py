@@ -1,7 +1,8 @@
 """What must change in ФРМО: the МИС's objects matched with the register's records, and the differences in order; pure.
 
-An object and a record belong together when the journal knows it, when the object names the record's id, or when both
-have the same natural key. So whatever a broken-off session created is found again, and nothing is created twice.
+An object and a record belong together when the journal knows it, when the object names the record's id, when the
+record is what an unanswered request would have created of the object, or when both have the same natural key. So
+whatever a broken-off session created is found again, and nothing is created twice.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from workers.exchange import Element, Operation, SourceObject, covers
 from workers.exchanges.frmo.kinds import DEPARTMENT, KINDS, OWN_ID, Kind, Reference, references, value
@@ -106,11 +107,15 @@ class Plan:
         return all(step.wanted.reference != reference for step in self.steps)
 
 
+NOTHING: Final[Mapping[Reference, Element]] = {}
 Thing = TypeVar("Thing", Wanted, Found)
 
 
-def make_plan(wanted: Iterable[Wanted], found: Iterable[Found]) -> Plan:
-    """Match objects with records and tell what must change."""
+def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Reference, Element] = NOTHING) -> Plan:
+    """Match objects with records and tell what must change.
+
+    ``sent`` is what was asked to be created, where the answer never came: the object may be another by now.
+    """
     objects, records = _by_kind(wanted), _by_kind(found)
     ids: dict[Reference, str] = {}
     steps: list[Step] = []
@@ -118,7 +123,7 @@ def make_plan(wanted: Iterable[Wanted], found: Iterable[Found]) -> Plan:
     kept: list[Wanted] = []
     unknown: list[Wanted] = []
     for kind in KINDS:
-        matched, strangers = _match(objects[kind], records[kind], ids)
+        matched, strangers = _match(objects[kind], records[kind], ids, sent)
         unknown += strangers
         lost = {w.reference for w in strangers}
         present = [w for w in objects[kind] if not w.removed and w.reference not in lost]
@@ -160,7 +165,7 @@ def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -
 
 
 def _match(
-    wanted: Sequence[Wanted], found: Sequence[Found], ids: Mapping[Reference, str]
+    wanted: Sequence[Wanted], found: Sequence[Found], ids: Mapping[Reference, str], sent: Mapping[Reference, Element]
 ) -> tuple[dict[Reference, Found], list[Wanted]]:
     """Records by the objects they belong to, and the objects that name an id which is not there."""
     records = {record.id: record for record in found}
@@ -174,6 +179,12 @@ def _match(
     left = [one for one in wanted if one.reference not in matched]
     strangers = [one for one in left if one.named_id and not one.removed]
     nameless = [one for one in left if one.removed or not one.named_id]
+    for one in nameless:
+        content = sent.get(one.reference)
+        arrived = [record for record in records.values() if content is not None and covers(content, record.content)]
+        if arrived:
+            matched[one.reference] = records.pop(arrived[0].id)
+    nameless = [one for one in nameless if one.reference not in matched]
     return matched | _match_by_key(nameless, records.values(), ids), strangers
 
 

@@ -199,6 +199,8 @@ def _lost(sources: Sources, organization: str) -> Iterator[Problem]:
             if source.content is None:
                 continue
             for field, named in references(source.content):
+                if any(is_withheld(element) for element in field.iterancestors()):
+                    continue
                 if named not in present:
                     code = "229" if kind is STAFF else codes[named[0]]
                     yield Problem(code, about(organization, kind, source.content))

@@ -7,6 +7,7 @@ in the register by its id or natural key, so only what is still different is sen
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from workers.exchange import (
     request_of,
 )
 from workers.exchanges.frmo.compare import Found, Plan, Step, Wanted, make_plan, resolved
-from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, about, is_withheld, references
+from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, Reference, about, is_withheld, references
 from workers.exchanges.frmo.rules import check, check_together
 
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
@@ -66,8 +67,9 @@ class _Export:
             return NOT_READ
         held, found = state
         card = None if covers(self.card.content, held) and not self.card.changed else self.card
-        plan = make_plan(self.wanted, found)
-        self._settle_doubts(plan, card)
+        doubts = self.session.doubts()
+        plan = make_plan(self.wanted, found, _sent(doubts))
+        self._settle_doubts(doubts, plan, card)
         self.session.accept([(one.source, peer_id) for one, peer_id in plan.news()])
         self._send(plan, card)
         with self._event("end"):
@@ -140,9 +142,9 @@ class _Export:
 
     # --- send -------------------------------------------------------------------------------------------------------
 
-    def _settle_doubts(self, plan: Plan, card: Wanted | None) -> None:
+    def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, card: Wanted | None) -> None:
         """Tell what the register's state says of requests whose outcome is unknown."""
-        for doubt in self.session.doubts():
+        for doubt in doubts:
             done = card is None if doubt.packet_type == "mo.update" else _is_done(plan, doubt)
             verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
             self.session.close(doubt.packet_id, Verdict(*verdict), None)
@@ -214,8 +216,17 @@ def _event_of(kind: Kind, operation: Operation) -> str:
     return f"{VERBS[operation]}_{kind.object_type.lower()}"
 
 
+def _sent(doubts: Sequence[Doubt]) -> dict[Reference, Element]:
+    """What was asked to be created and may have been."""
+    asked = [(_about_what(doubt), doubt.packet) for doubt in doubts if doubt.operation is Operation.INSERT]
+    return {reference: content_of(packet) for reference, packet in asked if reference}
+
+
 def _is_done(plan: Plan, doubt: Doubt) -> bool:
+    reference = _about_what(doubt)
+    return reference is not None and plan.is_done(reference, doubt.operation)
+
+
+def _about_what(doubt: Doubt) -> Reference | None:
     kind = next((k for k in KINDS if doubt.packet_type.startswith(f"{k.prefix}.")), None)
-    if kind is None or doubt.object_id is None:
-        return False
-    return plan.is_done((kind.object_type, doubt.object_id), doubt.operation)
+    return None if kind is None or doubt.object_id is None else (kind.object_type, doubt.object_id)

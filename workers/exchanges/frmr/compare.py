@@ -84,6 +84,12 @@ def differences(worker: Worker, held: Element | None) -> list[Step]:
     return steps
 
 
+def holds(held: Element, prefix: str, content: Element) -> bool:
+    """Tell whether the register holds what an operation of this prefix would bring: the person or an entry."""
+    section = next((s for s in SECTIONS if s.prefix == prefix), None)
+    return any(covers(content, one) for one in ([held] if section is None else entries(held, section)))
+
+
 def _section_steps(section: Section, wanted: Sequence[Element], held: list[Element]) -> Iterator[Step]:
     """Match entries by id, then by natural key, equals first, so that nothing is created twice."""
     left = list(held)

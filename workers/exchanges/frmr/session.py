@@ -29,12 +29,14 @@ from workers.exchange import (
     load_dictionary,
     request_of,
 )
-from workers.exchanges.frmr.compare import PERSON, SECTIONS, Step, Worker, differences, entries
+from workers.exchanges.frmr.compare import PERSON, SECTIONS, Step, Worker, differences, entries, holds
 from workers.exchanges.frmr.rules import about_worker, check, digits, value
 
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
 PAGE: Final = 100
 CONFIRMED: Final = "Подтверждено чтением ФРМР"
+TOLD: Final = "Работников передано и сверено: {brought}"
+WITH_ERRORS: Final = f"{TOLD}, с ошибками: {{faulty}}"
 NOT_THERE: Final = "В ФРМР изменения нет, оно передаётся заново"
 VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update"}
 
@@ -55,13 +57,14 @@ class _Export:
         for doubt in self.session.doubts():
             self.doubts[doubt.object_id].append(doubt)
         self._check()
-        done = 0
+        done, brought, faulty = 0, 0, len(self.faulty)
         workers = self._due()
         while page := list(islice(workers, PAGE)):
-            self._send_page(page, done)
-            done += len(page)
+            whole = self._send_page(page, done)
+            done, brought, faulty = done + len(page), brought + whole, faulty + len(page) - whole
         with self._event("end"):
-            return f"Работников передано и сверено: {done}" if done else None
+            text = WITH_ERRORS if faulty else TOLD if brought else None
+            return None if text is None else text.format(brought=brought, faulty=faulty)
 
     def _due(self) -> Iterator[SourceObject]:
         """Yield workers that changed since they were last brought to ФРМР and have no error."""
@@ -70,7 +73,7 @@ class _Export:
                 yield source
 
     def _check(self) -> None:
-        known: dict[str, str] = {}
+        known = self._held()
         with self._event("check") as event:
             for source in self.session.objects("Person", due=True):
                 if source.content is None:
@@ -86,6 +89,16 @@ class _Export:
                 if problems:
                     self.faulty.add(source.object_id)
 
+    def _held(self) -> dict[str, str]:
+        """Ids by СНИЛС of the workers whom ФРМР holds as they are; nobody is looked up where nobody is sent."""
+        if all(source.content is None for source in self.session.objects("Person", due=True)):
+            return {}
+        return {
+            digits(value(source.content, "snils")): source.object_id
+            for source in self.session.objects("Person")
+            if source.content is not None and source.accepted == source.digest
+        }
+
     def _whole(self, content: Element) -> Iterator[Element]:
         """Yield the packets that would bring all of a worker."""
         yield self._packet(f"{PERSON}.create", content, content)
@@ -93,10 +106,12 @@ class _Export:
             for entry in entries(content, section):
                 yield self._packet(f"{section.prefix}.create", content, entry)
 
-    def _send_page(self, page: Sequence[SourceObject], done: int) -> None:
+    def _send_page(self, page: Sequence[SourceObject], done: int) -> int:
+        """Bring a page of workers to ФРМР; returns of how many nothing was refused."""
         with self._event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
             brought = [source for source in page if self._bring(event, source)]
             self.session.accept([(source, None) for source in brought])
+        return len(brought)
 
     def _bring(self, event: SessionEvent, source: SourceObject) -> bool:
         """Bring one worker to ФРМР; True when nothing was refused."""
@@ -109,8 +124,9 @@ class _Export:
         if read.refusal and not read.nothing_there:
             self._error(event, "621", about)
             return False
-        steps = differences(self._worker(content), next(iter(self._transport.contents(read)), None))
-        self._settle_doubts(source, steps)
+        held = next(iter(self._transport.contents(read)), None)
+        self._settle_doubts(source, held)
+        steps = differences(self._worker(content), held)
         whole = True
         for step in steps:
             if self._send(event, source, content, step):
@@ -125,11 +141,10 @@ class _Export:
         request = request_of(self._transport, packet, step.operation, about=source.object_id)
         return self.session.send(event, request).refusal
 
-    def _settle_doubts(self, source: SourceObject, steps: Sequence[Step]) -> None:
+    def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
-        ahead = {f"{step.prefix}.{VERBS[step.operation]}" for step in steps}
         for doubt in self.doubts.pop(source.object_id, ()):
-            done = doubt.packet_type not in ahead
+            done = held is not None and holds(held, doubt.packet_type.rpartition(".")[0], content_of(doubt.packet))
             verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
             self.session.close(doubt.packet_id, Verdict(*verdict), None)
 
