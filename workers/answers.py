@@ -27,6 +27,8 @@ TAKE: Final = 100
 TAKE_MAX: Final = 1000
 MAX_FINDINGS: Final = 1000
 """So many refusals of one packet are kept; all of them stand in the answer itself."""
+SHOWN: Final = 20
+"""So many reasons are told one by one in «Результат»; the others stand at their places in the packet."""
 UNREADABLE: Final = "Ответ внешней системы не разобран, ожидается исправленный ответ"
 
 
@@ -124,7 +126,8 @@ def outcome_of(
 ) -> Outcome:
     """What a verdict means for a packet; ``data`` is the packet as it left, in which the refusals have their places."""
     found = (*verdict.findings, *_placed(verdict.refusals, data))[:MAX_FINDINGS]
-    text = lines(part for part in (verdict.text, finding_lines(found)) if part)
+    reasons = lines((finding_lines([each]) for each in found), SHOWN)
+    text = lines(part for part in (verdict.text, reasons) if part)
     return Outcome(
         packet_id,
         verdict.status,

@@ -111,8 +111,8 @@ class Transport(Strict):
     """How the peer is reached. ``settings`` are the keys a site must set; ``secrets`` among them are masked.
 
     ``incoming`` are shell patterns of the names of files that come for this service, where several services of one
-    peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers, one of which a site
-    may choose by its setting ``transport``.
+    peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers and files, one of
+    which a site may choose by its setting ``transport``.
     """
 
     kind: Code
@@ -131,7 +131,7 @@ class Transport(Strict):
         ways = {way.kind: way for way in (self, *self.alternatives)}
         if (kind or self.kind) not in ways:
             raise ConfigurationError(f"Настройка transport: допустимо {', '.join(ways)}")
-        return ways[kind or self.kind]
+        return ways[kind or self.kind].model_copy(update={"incoming": self.incoming})
 
 
 class Retry(Strict):

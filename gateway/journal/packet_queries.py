@@ -86,7 +86,7 @@ def _axes(query: PacketQuery) -> tuple[list[str], dict[str, str], dict[str, Any]
             values[column], parameters[column] = f"CAST(:{column} AS {kind})", next(iter(chosen))
         else:
             outer.append(f"unnest(CAST(:{column} AS {kind}[])) AS s_{column}(value)")
-            values[column], parameters[column] = f"s_{column}.value", sorted(chosen)
+            values[column], parameters[column] = f"s_{column}.value", sorted(set(chosen))  # a second walk would double
     return outer, values, parameters
 
 

@@ -32,7 +32,7 @@ _OF_OBJECTS: Final = text(
         UNION ALL
         SELECT of.id, of.service_code, of.organization_id, of.packet_type
         FROM packet_items i JOIN packets of ON of.id = i.packet_id WHERE i.object_id = o.object_id) p
-      WHERE p.service_code = o.service_code AND p.organization_id = o.organization_id
+      WHERE p.service_code = o.service_code AND p.organization_id IS NOT DISTINCT FROM o.organization_id
         AND p.packet_type = o.packet_type ORDER BY p.id LIMIT :limit) r
     ORDER BY r.id LIMIT :limit
     """

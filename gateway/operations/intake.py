@@ -13,6 +13,7 @@ from gateway.domain.errors import Finding, GatewayError, InvalidRequest, NotAllo
 from gateway.domain.lookups import comparable
 from gateway.domain.roles import Verb, Viewer
 from gateway.journal import objects as object_records
+from gateway.journal import registry
 from gateway.journal.bodies import pack
 from gateway.journal.objects import Arrival
 from gateway.operations import access
@@ -38,7 +39,7 @@ def submit_objects(
     objects: Sequence[Submission],
     batch_id: str | None,
 ) -> tuple[SubmitOutcome, ...]:
-    """Take source objects of one МО, latest state wins; one outcome per object, in their order. Commits.
+    """Take source objects of one МО, latest state wins; one outcome per object, in their order. Commits; audited.
 
     An object that is INVALID is not kept and harms no other of the batch.
 
@@ -61,7 +62,12 @@ def submit_objects(
     arrivals = [j for j in judged if isinstance(j, Arrival)]
     with ctx.engine.begin() as connection:
         organization = access.require_organizations(connection, viewer, [organization_oid])[0]
-        stored = iter(object_records.submit(connection, service_code, organization.id, arrivals, batch_id))
+        changed = object_records.submit(connection, service_code, organization.id, arrivals, batch_id)
+        if any(changed):
+            detail = {"service": service_code, "batch": batch_id, "changed": sum(changed)}
+            event = registry.AuditEvent("submit-objects", organization_id=organization.id, detail=detail)
+            registry.audit(connection, viewer, event)
+    stored = iter(changed)
     return tuple(
         SubmitOutcome(
             s.object_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
 from uuid import UUID
@@ -121,7 +121,7 @@ def _conditions(order: ReportOrder, manifest: Manifest | None) -> list[Condition
 
 def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
     if isinstance(value, datetime):
-        return format_instant(value.astimezone())
+        return _moment(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, LaunchResult):
@@ -135,6 +135,14 @@ def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
         kind = manifest.packet_type(value)
         return kind.title if kind else str(value)
     return str(value)
+
+
+def _moment(value: datetime) -> str:
+    """In this machine's zone; in UTC at the calendar's ends and where the zone still went by the sun to the second."""
+    try:
+        return format_instant(value.astimezone())
+    except (OverflowError, ValueError):
+        return format_instant(value.astimezone(UTC))
 
 
 @cache

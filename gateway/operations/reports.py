@@ -59,10 +59,11 @@ class ReportReceipt:
 
 
 class OpenedReport(NamedTuple):
-    """A report on its way to whoever fetches it."""
+    """A report on its way to whoever fetches it; ``size`` in bytes."""
 
     filename: str
     media_type: str
+    size: int
     content: Iterator[bytes]
 
 
@@ -200,8 +201,9 @@ def open_report(ctx: Context, token: str, *, printable: bool = False, address: s
     name = f"{row.kind.lower().replace('_', '-')}-{uuid7_moment(row.id):%Y%m%d}-{row.id.hex[-8:]}"
     content = reports.read_content(ctx.engine, row.id)
     if printable:
-        return OpenedReport(f"{name}.xhtml", PAGE_TYPE, iter((printable_page(row.size, content),)))
-    return OpenedReport(f"{name}.{row.format.lower()}", MEDIA_TYPES[ReportFormat(row.format)], content)
+        page = printable_page(row.size, content)
+        return OpenedReport(f"{name}.xhtml", PAGE_TYPE, len(page), iter((page,)))
+    return OpenedReport(f"{name}.{row.format.lower()}", MEDIA_TYPES[ReportFormat(row.format)], row.size, content)
 
 
 def _fetched(

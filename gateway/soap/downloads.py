@@ -53,7 +53,8 @@ def answer_download(
         return _say(start_response, status, error.message, *again)
     shown = "inline" if printable else "attachment"
     disposition = ("Content-Disposition", f'{shown}; filename="{report.filename}"')
-    start_response("200 OK", [("Content-Type", report.media_type), disposition, *_SAFE])
+    length = ("Content-Length", str(report.size))  # without it half a report would pass for a whole one
+    start_response("200 OK", [("Content-Type", report.media_type), length, disposition, *_SAFE])
     return report.content
 
 

@@ -138,8 +138,15 @@ class Front:
     async def _stream(self, wire: Wire, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:
         """Send a long answer as it is made; a slow reader holds a thread only while the next piece is fetched."""
         stream = wire.response_stream(status, headers)
-        while chunk := await asyncio.get_running_loop().run_in_executor(self._pool, next, body, b""):
+        while chunk := await self._piece(body):
             await stream.send_bytes(chunk)
+
+    async def _piece(self, body: Iterator[bytes]) -> bytes:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, next, body, b"")
+        except Exception as error:  # noqa: BLE001 # the answer has begun: that it ends too soon its length tells
+            _log.error("%s", trail(error))
+            return b""
 
     def _call(self, environ: WSGIEnvironment) -> Answer:
         started: list[tuple[int, list[tuple[str, str]]]] = []

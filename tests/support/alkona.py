@@ -64,6 +64,7 @@ class AlkonaHouse:
     engine: Engine
     sandbox: AlkonaSandbox
     organizations: dict[str, int]
+    settings: dict[str, str]
     _minutes: Iterator[int] = field(default_factory=lambda: count(1))
 
     def submit(self, service: str, oid: str, given: Iterable[Made]) -> None:
@@ -82,7 +83,7 @@ class AlkonaHouse:
         self, reached: Callable[[Point], None] = lambda _: None, catalog: Catalog | None = None
     ) -> WorkerProcess:
         """A process driven by hand."""
-        settings = load_settings(services={SLUG: self.sandbox.settings})
+        settings = load_settings(services={SLUG: self.settings})
         return WorkerProcess(self.engine, catalog or small_catalog(), settings, reached=reached)
 
     def finish(self, launch_id: UUID, worker: WorkerProcess | None = None) -> str:
@@ -151,12 +152,12 @@ def check_books(house: AlkonaHouse) -> None:
 def alkona_house(engine: Engine, folder: Path) -> Iterator[AlkonaHouse]:
     """Furnish an empty database: three МО and a peer with memory only."""
     sandbox = AlkonaSandbox()
-    sandbox.start(folder)
+    sandbox.start(folder, username="alkona", password="выдуманный пароль")
     try:
         with engine.begin() as connection:
             ids = {
                 o.oid: registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code}) for o in ORGANIZATIONS
             }
-        yield AlkonaHouse(engine, sandbox, ids)
+        yield AlkonaHouse(engine, sandbox, ids, sandbox.settings)
     finally:
         sandbox.stop()

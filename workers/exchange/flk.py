@@ -67,7 +67,9 @@ def read_refusals(element: Element) -> Iterator[Refusal]:
         name = local(line)
         if name == "ZAP" and said.get("RPL") != "0":
             continue
-        code = said.get("OSHIB") or said.get("I_TYPE") or ("RPL" if name == "ZAP" else "")
+        code = said.get("OSHIB") or said.get("I_TYPE") or ""
+        if name == "ZAP" and code in _NO_ERROR:
+            code = "RPL"
         if code not in _NO_ERROR:
             comment = said.get("COMMENT") or said.get("COMMENTR") or ""
             place = (said.get("IM_POL", ""), said.get("BAS_EL", ""))

@@ -1,5 +1,7 @@
 """The stand-in Алькона: takes zipped files from one folder and puts its replies into another, strict and stateful.
 
+The folders are there for whoever shares the disk, and over SFTP for everybody else.
+
 A file refused as a whole gets a ФЛК protocol (order 79): 001 no such archive, 002 schema, 003 the name, FILENAME and
 header disagree, 004 an id that came before with other content, 005 SD_Z or N_ZAP, 006 place in the group, 101 unknown
 МО. All the rest gets a reply with a word on every record. A packet is judged once; the same packet again gets the same
@@ -14,12 +16,12 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from threading import Event, RLock, Thread
-from typing import Final
+from typing import Any, Final
 
 import click
 from lxml import etree
@@ -31,9 +33,11 @@ from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.sandbox.alkona_state import Judged, LedgerEntry, Registry
 from workers.sandbox.commands import PORT, serve
-from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
+from workers.sandbox.server import LOOPBACK, AdminPort
+from workers.sandbox.sftp_door import SftpDoor
 from workers.sandbox.switches import Count, Malformation, Outage, Switches, SwitchValues, chosen
 from workers.sandbox.tfoms_reference import Reference
+from workers.sandbox.uploads import Tree, UploadSwitchValues
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +49,9 @@ _BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, Runt
 Element = etree._Element
 
 
-class AlkonaSwitches(SwitchValues):
-    """Beyond those of every peer: ``refuse_file_next`` files are refused whole. ``reject_percent`` is of records;
-    during an outage of either kind the folder of files to the peer is away.
+class AlkonaSwitches(UploadSwitchValues):
+    """Beyond those of an exchange of files: ``refuse_file_next`` files are refused whole. ``reject_percent`` is of
+    records; during an outage of either kind the folder of files to the peer is away.
     """
 
     refuse_file_next: Count = 0
@@ -70,41 +74,77 @@ class AlkonaSandbox:
         self._registry = Registry()
         self._reference = Reference()
         self._lock = RLock()
-        self._stop = Event()
+        self._over = Event()
         self._waiting: list[tuple[float, str, bytes]] = []
 
-    def start(self, folder: Path, *, host: str = LOOPBACK, port: int = 0, admin_port: int = 0) -> str:
-        """Make the folders ``out`` (to Алькона) and ``in`` (from it) in ``folder``, and poll; return its path.
+    def start(
+        self,
+        folder: Path,
+        *,
+        username: str,
+        password: str,
+        host: str = LOOPBACK,
+        port: int = 0,
+        admin_port: int = 0,
+    ) -> str:
+        """Make the folders ``out`` (to Алькона) and ``in`` (from it) in ``folder``, open them over SFTP, and poll.
+
+        Returns the path of ``folder``; port 0 takes a free one.
 
         Raises:
             OSError: a port is taken or the folders cannot be made.
         """
-        self._out, self._in = folder / "out", folder / "in"
-        for each in (self._out, self._in):
-            each.mkdir(parents=True, exist_ok=True)
-        admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
-        self._server = SandboxServer(_NoService(), self.switches, admin)
-        self._server.start(host, port, admin_port)
-        self.switches.on_change(self._apply)
-        self._thread = Thread(target=self._poll, name="alkona", daemon=True)
-        self._thread.start()
+        self._credentials = (username, password)
+        tree = Tree(folder, "out", "in")
+        self._out, self._in = tree.exported, tree.imported
+        with ExitStack() as opened:
+            self._sftp = SftpDoor(tree, self.switches)
+            self._sftp.start(host, port, username, password)
+            opened.callback(self._sftp.stop)
+            self._admin = AdminPort(
+                self.switches, {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
+            )
+            self._admin.start(admin_port)
+            opened.callback(self._admin.stop)
+            self.switches.on_change(self._apply)
+            self._thread = Thread(target=self._poll, name="alkona", daemon=True)
+            self._thread.start()
+            opened.callback(self._leave)
+            self._opened = opened.pop_all()
         return str(folder)
 
     @property
     def settings(self) -> dict[str, str]:
-        """What an installation must set to reach this peer."""
+        """What an installation that shares the disk must set to reach this peer."""
         return {"out": str(self._out), "in": str(self._in)}
+
+    @property
+    def sftp_settings(self) -> dict[str, str]:
+        """What any other installation must set."""
+        user, password = self._credentials
+        return {
+            "transport": "sftp",
+            "host": LOOPBACK,
+            "port": str(self._sftp.port),
+            "user": user,
+            "password": password,
+            "host_key": self._sftp.host_key,
+            "export_folder": "/out",
+            "import_folder": "/in",
+        }
 
     @property
     def admin_url(self) -> str:
         """Address of the admin endpoint: GET, POST, DELETE /switches; GET /ledger."""
-        return self._server.admin_address
+        return self._admin.address
 
     def stop(self) -> None:
-        """Finish the file at hand and end the thread; what waits stays in the folder."""
-        self._stop.set()
+        """Finish the file at hand, end the thread and close the ports; what waits stays in the folder."""
+        self._opened.close()
+
+    def _leave(self) -> None:
+        self._over.set()
         self._thread.join()
-        self._server.stop()
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every packet ever taken, in the order of arrival."""
@@ -120,7 +160,7 @@ class AlkonaSandbox:
                 away.rename(self._out)
 
     def _poll(self) -> None:
-        while not self._stop.wait(POLL_S):
+        while not self._over.wait(POLL_S):
             with self._lock:
                 if self.switches.values.outage is Outage.NONE:
                     self.step()
@@ -204,22 +244,6 @@ class AlkonaSandbox:
         return reply.replace(b"<RESULT>", b"<RESULT>?")
 
 
-class _NoService:
-    """Алькона has no service but its folders."""
-
-    def handle(self, request: Request) -> Response:
-        del request
-        return Response(404, b"")
-
-    def submits(self, headers: object) -> bool:
-        del headers
-        return False
-
-    def failure(self, *, outage: bool) -> Response:
-        del outage
-        return Response(503, b"")
-
-
 def _zipped(name: str, data: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -268,9 +292,17 @@ def _protocol(name: str, refused: FileRefused) -> bytes:
     "--folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Папка обмена: out и in."
 )
 @click.option("--host", default=LOOPBACK, show_default=True)
-@click.option("--port", type=PORT, default=8092, show_default=True)
+@click.option("--port", type=PORT, default=8092, show_default=True, help="Порт SFTP.")
 @click.option("--admin-port", type=PORT, default=8093, show_default=True, help="Порт выключателей.")
-def command(folder: Path, host: str, port: int, admin_port: int) -> None:
-    """Алькона: файлы через папку обмена."""
+@click.option("--username", default="gateway", show_default=True)
+@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+def command(folder: Path, **given: Any) -> None:
+    """Алькона: файлы через папку обмена и по SFTP."""
     sandbox = AlkonaSandbox()
-    serve("Алькона", sandbox, partial(sandbox.start, folder, host=host, port=port, admin_port=admin_port))
+
+    def start() -> str:
+        path = sandbox.start(folder, **given)
+        reached = sandbox.sftp_settings
+        return f"{path}, sftp://{given['host']}:{reached['port']} (ключ {reached['host_key']})"
+
+    serve("Алькона", sandbox, start)

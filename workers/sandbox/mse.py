@@ -18,13 +18,14 @@ from typing import Any, Final
 import click
 
 from workers.sandbox.commands import PORT, serve, serving
+from workers.sandbox.ftp_door import FtpDoor
 from workers.sandbox.mse_clerks import Clerks
-from workers.sandbox.mse_ftp import FtpDoor
-from workers.sandbox.mse_sftp import SftpDoor
 from workers.sandbox.mse_state import LedgerEntry, Store
-from workers.sandbox.mse_uploads import MseSwitchValues, Tree
+from workers.sandbox.mse_switches import MseSwitchValues
 from workers.sandbox.server import LOOPBACK, AdminPort
+from workers.sandbox.sftp_door import SftpDoor
 from workers.sandbox.switches import Outage, Switches, SwitchValues
+from workers.sandbox.uploads import Tree
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class MseSandbox:
         self._host = host
         with ExitStack() as opened:
             root = state.with_suffix(".files") if state else Path(opened.enter_context(tempfile.TemporaryDirectory()))
-            self.tree = Tree(root)
+            self.tree = Tree(root, "export", "import")
             self._store = Store(state)
             opened.callback(self._store.close)
             self._clerks = Clerks(self.tree, self._store, self.switches)

@@ -24,8 +24,9 @@ from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.sandbox.mse_state import Store
-from workers.sandbox.mse_uploads import Tree, current
+from workers.sandbox.mse_switches import current
 from workers.sandbox.switches import Malformation, Switches, chosen
+from workers.sandbox.uploads import Tree
 
 Element = etree._Element
 
@@ -48,6 +49,8 @@ class Clerks:
         self._tree = tree
         self._store = store
         self._switches = switches
+        self._desk = tree.root / ".desk"
+        self._desk.mkdir(exist_ok=True)
         self._schema = resource_dir("xsd") / "mse" / "form88" / "2.0.1" / "form88.v.2.0.1.xsd"
 
     def work(self) -> None:
@@ -75,7 +78,7 @@ class Clerks:
 
     def _take(self, path: Path) -> None:
         # Away from the folder first: the МО may put a newer file of this name at any moment.
-        taken = self._tree.desk / path.name
+        taken = self._desk / path.name
         path.replace(taken)
         content = taken.read_bytes()
         codes = tuple(self._judged(path.name, content))

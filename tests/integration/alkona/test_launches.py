@@ -47,7 +47,9 @@ def test_a_partly_accepted_packet_is_repeated_without_what_was_accepted(house: A
     first = house.launch()
     (packet,) = house.packets_of(first)
     assert (packet.status, packet.items_total, packet.items_not_accepted) == ("PARTIAL", 5, 1)
-    assert packet.result_text == "Запись 3: 103: Полис не найден или закрыт."
+    ((path, line),) = house.rows("SELECT path, line FROM packet_findings WHERE packet_id = :id", id=packet.id)
+    assert (path, line) == ("/ZL_LIST/ZAP[3]", 2)
+    assert packet.result_text == f"103: Полис не найден или закрыт ({path}, строка {line})."
     items = house.rows("SELECT position, object_id, outcome, message FROM packet_items ORDER BY position")
     assert [(i.outcome, i.message is not None) for i in items] == [
         ("REJECTED" if i.position == 3 else "ACCEPTED", i.position == 3) for i in items
@@ -120,7 +122,7 @@ def test_a_file_refused_whole_is_told_by_its_protocol(house: AlkonaHouse) -> Non
     house.sandbox.switches.update({"refuse_file_next": 1})
     packets = house.packets_of(house.launch())
     assert [(p.status, p.items_not_accepted) for p in packets] == [("REJECTED", 5), ("ACCEPTED", 0)]
-    assert packets[0].result_text == "900: Отказ по переключателю стенда."
+    assert packets[0].result_text == "900: Отказ по переключателю стенда (/ZL_LIST, строка 2)."
     statuses = house.rows("SELECT last_status, count(*) FROM source_objects GROUP BY 1 ORDER BY 1")
     assert [tuple(s) for s in statuses] == [("ACCEPTED", 2), ("REJECTED", 5)]
 

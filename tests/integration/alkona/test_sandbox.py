@@ -31,7 +31,7 @@ REPLY = resource_dir("xsd") / "alkona" / "1.0" / "REPLY.xsd"
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[AlkonaSandbox]:
     made = AlkonaSandbox()
-    made.start(tmp_path)
+    made.start(tmp_path, username="alkona", password="выдуманный пароль")
     yield made
     made.stop()
 

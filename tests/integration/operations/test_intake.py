@@ -86,6 +86,14 @@ def test_one_bad_object_harms_no_other_of_its_batch(world: World) -> None:
     assert [o.result for o in submit(world, *given)] == ["UNCHANGED", "INVALID", "INVALID", "UNCHANGED"]
 
 
+def test_what_changes_is_audited_once_a_request(world: World) -> None:
+    before = len(world.audit("submit-objects"))
+    submit(world, GOOD, replace(GOOD, object_id="1000778"))
+    submit(world, GOOD)
+    only(world, content="<Referral>")
+    assert world.audit("submit-objects")[before:] == [("mis", None)]
+
+
 def test_text_and_bytes_in_any_allowed_encoding_are_the_same_object(world: World) -> None:
     as_text = f'<?xml version="1.0" encoding="windows-1251"?>{CYRILLIC}'
     assert only(world, content=as_text).result == "ACCEPTED"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -16,6 +18,7 @@ from gateway.operations.report_orders import ReportOrder
 from gateway.operations.reports import export_report
 from gateway.operations.services import list_services
 from gateway.reports.kinds import ReportKind
+from gateway.xml.instants import parse_instant
 from gateway.xml.namespaces import REPORT
 from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
@@ -23,6 +26,16 @@ from tests.support.region import SEES, SERVICE, A, B, C, World
 from tests.support.reporting import SCHEMA, records_of, total
 
 ALL = PageRequest(limit=1000)
+
+
+@pytest.fixture
+def moscow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's clock east of UTC, by the sun until 1919."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Europe/Moscow")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def xml(world: World, name: str, order: ReportOrder) -> str:
@@ -106,6 +119,21 @@ def test_a_filter_narrows_a_report_as_it_narrows_the_list(world: World) -> None:
         export_report(
             world.ctx, world.viewer("mo_admin"), ReportOrder(ReportKind.PACKETS, launch_id=launch, organization_oid=C)
         )
+
+
+def test_a_status_named_twice_counts_once(world: World) -> None:
+    once, twice = (PacketFilter(launch_id=world.launches()[0], statuses=("ACCEPTED",) * n) for n in (1, 2))
+    pages = [journal.list_packets(world.ctx, world.viewer("dc_admin"), wanted, ALL) for wanted in (once, twice)]
+    assert [(page.items, page.total) for page in pages] == [(pages[0].items, len(pages[0].items))] * 2
+    order = ReportOrder(ReportKind.PACKETS, launch_id=once.launch_id, statuses=twice.statuses)
+    assert total(xml(world, "dc_admin", order)) == pages[0].total > 0
+
+
+@pytest.mark.usefixtures("moscow")
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_filter_reaches_to_the_ends_of_the_calendar(world: World, at: str) -> None:
+    order = ReportOrder(ReportKind.LAUNCHES, service_code=SERVICE, started_from=parse_instant(at))
+    assert at in xml(world, "dc_admin", order)
 
 
 def test_a_session_is_reported_event_by_event_and_error_by_error(world: World) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import requests
+from lxml import etree
 from psycopg.sql import SQL, Identifier
 
 from gateway.domain.roles import Role
@@ -49,12 +50,17 @@ def database_away(server: ThrowawayPostgres, url: str) -> Iterator[None]:
         connection.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name)))
 
 
-def ask(web: Site, version: Version) -> tuple[str, str]:
-    """Code and message of the fault, empty for an answer."""
+def post(web: Site, version: Version, body: str) -> etree._Element:
+    """What the journal answers to a body."""
     url = f"http://127.0.0.1:{web.port}{version.root}/journal"
     headers = {"Content-Type": version.content_type}
-    answer = requests.post(url, envelope(version, LIST), headers=headers, auth=("admin", PASSWORD), timeout=60)
-    fault = next(parse(answer.content).iter("{*}gatewayFault"), None)
+    answer = requests.post(url, envelope(version, body), headers=headers, auth=("admin", PASSWORD), timeout=60)
+    return parse(answer.content)
+
+
+def ask(web: Site, version: Version) -> tuple[str, str]:
+    """Code and message of the fault, empty for an answer."""
+    fault = next(post(web, version, LIST).iter("{*}gatewayFault"), None)
     return ("", "") if fault is None else (fault.findtext("{*}code", ""), fault.findtext("{*}message", ""))
 
 
@@ -75,6 +81,19 @@ def test_a_database_that_is_away_is_told_plainly_and_its_return_needs_nothing(
         assert get(web, "/healthz").status_code == 200, "the process itself is well: nobody need restart it"
     assert ask(web, SOAP12) == ("", "")
     assert get(web, "/ready").status_code == 200
+
+
+def test_half_a_report_does_not_pass_for_a_whole_one(web: Site, database_url: str) -> None:
+    order = f'<ExportReport xmlns="{namespaces.JOURNAL}"><kind>SERVICES</kind></ExportReport>'
+    link = next(post(web, SOAP11, order).iter("{*}downloadUrl")).text or ""
+    path = link[link.index("/reports/") :]
+    whole = get(web, path)
+    assert (whole.status_code, int(whole.headers["Content-Length"])) == (200, len(whole.content))
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE report_chunks SET content = 'cannot be unpacked'")
+    with pytest.raises(requests.RequestException):
+        get(web, path)
+    eventually(lambda: b"ERROR gateway.soap.front" in web.log.read_bytes(), 30, what="the log tells of it")
 
 
 def answers_again(web: Site) -> bool:

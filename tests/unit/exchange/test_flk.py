@@ -73,7 +73,7 @@ def test_refusals_below_the_case_take_their_record_from_around_them() -> None:
 
 def test_a_reply_a_record_refuses_those_with_rpl_zero() -> None:
     records = "".join(
-        f"<ZAP><N_ZAP>{n}</N_ZAP><RPL>{rpl}</RPL><COMMENTR>Не прикреплён</COMMENTR></ZAP>"
+        f"<ZAP><N_ZAP>{n}</N_ZAP><RPL>{rpl}</RPL><OSHIB>0</OSHIB><COMMENTR>Не прикреплён</COMMENTR></ZAP>"
         for n, rpl in ((1, 1), (2, 0))
     )
     head = "<ZGLV><FILENAME>RDN1</FILENAME><FILENAME_1>DN1</FILENAME_1></ZGLV>"

@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
+from workers.answers import SHOWN, outcome_of
 from workers.exchange import InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError
-from workers.exchanges.alkona.answer import SHOWN, read
+from workers.exchanges.alkona.answer import read
 from workers.exchanges.alkona.peer import connect
 
 NAME = "DNM340001T34_26032000001"
@@ -135,20 +136,27 @@ def test_the_result_of_a_file_is_the_status_of_its_packet() -> None:
     assert reply("OK", YES, NO) is PacketStatus.PARTIAL
 
 
-def test_every_record_has_its_word_and_the_refused_have_a_line() -> None:
+def test_every_record_has_its_word_and_the_refused_their_reason() -> None:
     verdict = read(parse(document("PART", YES, NO, "<RPL>0</RPL>").encode()))
     assert {n: (w.accepted, w.text) for n, w in verdict.items.items()} == {
         1: (True, ""),
         2: (False, "103: Полис закрыт"),
-        3: (False, ""),
+        3: (False, "RPL: Причина не указана."),
     }
-    assert verdict.text == "Запись 2: 103: Полис закрыт\nЗапись 3: не согласована"
+    assert [(r.code, r.comment, r.locators) for r in verdict.refusals] == [
+        ("103", "Полис закрыт", (("N_ZAP", "2"),)),
+        ("RPL", "", (("N_ZAP", "3"),)),
+    ]
 
 
-def test_of_many_refused_records_only_the_first_have_a_line() -> None:
-    told = read(parse(document("ERROR", *[NO] * 33).encode())).text.splitlines()
-    assert len(told) == SHOWN + 1
-    assert told[-1] == "и ещё 13"
+def test_of_many_refused_records_only_the_first_have_a_line_and_all_have_their_place() -> None:
+    verdict = read(parse(document("ERROR", *[NO] * 33).encode()))
+    sent = document("", *[""] * 33).encode()
+    outcome = outcome_of(UUID(int=7), verdict, None, sent)
+    told = (outcome.text or "").splitlines()
+    assert told[0] == "103: Полис закрыт (/ZL_LIST/ZAP[1], строка 1)."
+    assert (len(told), told[-1]) == (SHOWN + 1, "и ещё 13")
+    assert [f.path for f in outcome.findings] == [f"/ZL_LIST/ZAP[{n}]" for n in range(1, 34)]
 
 
 def test_a_protocol_refuses_the_file_and_names_the_records_it_can() -> None:
@@ -156,6 +164,6 @@ def test_a_protocol_refuses_the_file_and_names_the_records_it_can() -> None:
     protocol = f"<FLK_P>{errors}<COMMENT>Не дата</COMMENT></PR><PR><OSHIB>5</OSHIB></PR></FLK_P>"
     verdict = read(parse(protocol.encode()))
     assert verdict.status is PacketStatus.REJECTED
-    assert verdict.text == "Запись 3: 002: PERS/DR: Не дата\n5"
-    assert {n: w.accepted for n, w in verdict.items.items()} == {3: False}
+    assert [(r.code, r.parent, r.field) for r in verdict.refusals] == [("002", "PERS", "DR"), ("5", "", "")]
+    assert {n: (w.accepted, w.text) for n, w in verdict.items.items()} == {3: (False, "002: PERS/DR: Не дата")}
     assert read(parse(b"<FLK_P/>")).status is PacketStatus.SENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,7 +31,7 @@ class Alkona:
 
     def open(self, stack: ExitStack, folder: Path) -> Settings:
         """Start the stand-in Алькона over two folders."""
-        self._sandbox.start(folder)
+        self._sandbox.start(folder, username="gateway", password=secrets.token_urlsafe(12))
         stack.callback(self._sandbox.stop)
         return {"alkona": self._sandbox.settings}
 

@@ -34,7 +34,12 @@ _PROTOCOL_TYPES: Final = {"EP": "DEP", "N": "DN", "RF": "PRF"}
 
 
 def connect(transport: Files) -> Peer:
-    """Speak to Алькона over a transport of files."""
+    """Sign in and find the folder for packets before any of them is said to be on its way.
+
+    Raises:
+        NotSent, SignInRefused, PeerRefused.
+    """
+    transport.reach()
     return _Alkona(transport)
 
 

@@ -6,6 +6,7 @@ field it compares is absent or unreadable: rule 402 or the schema reports that. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -86,6 +87,41 @@ RULES: Final = (
     Rule("440", ("ATTACH",), "DT_PRIK", later("PERS/DR", "DT_PRIK"), "раньше даты рождения"),
 )  # fmt: skip
 
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One field of a group whose value, when it has the form of a code, must stand in a dictionary."""
+
+    code: str
+    group: str
+    field: str
+    dictionary: str
+    form: re.Pattern[str]
+
+
+_RECORD: Final = ""
+"""Name of the record itself among the groups of ``LOOKUPS``."""
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_INSURER: Final = re.compile(r"[0-9]{5}")
+_ORGANIZATION: Final = re.compile(r"[0-9]{6}")
+_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
+
+LOOKUPS: Final = (
+    Lookup("450", "DIVISION", "PROFIL", "V002", _NUMBER),
+    Lookup("451", "BED", "PROFIL_K", "V020", _NUMBER),
+    Lookup("452", "DN", "DIAG_CODE", "MKB10", _DIAGNOSIS),
+    Lookup("453", "DN", "DN_PRVS", "V021", _NUMBER),
+    Lookup("454", "DIVISION", "USL_OK", "V006", _NUMBER),
+    Lookup("455", _RECORD, "MO_P", "F003", _ORGANIZATION),
+    Lookup("455", "ATTACH", "MO_P", "F003", _ORGANIZATION),
+    Lookup("456", "PERS", "SMO", "F002", _INSURER),
+)
+"""A list tells the state of things, so codes are looked up as of the day of forming, or of the end where that came
+before; a dictionary that is not loaded keeps its rules silent.
+"""
+
+_NAMES: Final = {"MKB10": "МКБ-10"}
+_LOOKUPS_OF: Final = {group: tuple(each for each in LOOKUPS if each.group == group) for group in (_RECORD, *GROUPS)}
 _RULES_OF: Final = {group: tuple(rule for rule in RULES if group in rule.groups) for group in GROUPS}
 
 
@@ -98,15 +134,16 @@ def check(job: Job) -> tuple[Finding, ...]:
     if job.operation is not Operation.DELETE:
         top = root_path(job.source)
         found.extend(_absent(job.source, top, REQUIRED_OF_RECORD[job.packet_type]))
+        found.extend(_unknown(job, job.source, top, _RECORD))
         born = value(job.source.find("PERS/DR"))
         for name in RECORDS[job.packet_type]:
             if name in GROUPS:
-                found.extend(_of_groups(job.source, top, name, born))
+                found.extend(_of_groups(job, job.source, top, name, born))
         found.extend(_twice_planned(job.source, top))
     return tuple(found)
 
 
-def _of_groups(parent: Element, above: str, name: str, born: str) -> Iterator[Finding]:
+def _of_groups(job: Job, parent: Element, above: str, name: str, born: str) -> Iterator[Finding]:
     """What the groups of this name below ``parent`` break, and those inside them."""
     groups = parent.findall(name)
     for number, group in enumerate(groups, start=1):
@@ -118,9 +155,23 @@ def _of_groups(parent: Element, above: str, name: str, born: str) -> Iterator[Fi
         for rule in _RULES_OF[name]:
             if rule.broken(values):
                 yield _finding(group, path, rule.field, rule.code, rule.message)
+        yield from _unknown(job, group, path, name)
         for inner in GROUPS[name]:
             if inner in GROUPS:
-                yield from _of_groups(group, path, inner, born)
+                yield from _of_groups(job, group, path, inner, born)
+
+
+def _unknown(job: Job, group: Element, path: str, name: str) -> Iterator[Finding]:
+    """Codes of one group that their dictionaries do not hold."""
+    if not _LOOKUPS_OF[name]:
+        return
+    ends = (_date(value(group.find(field))) for field in ("D_END", "DATE_DN_OUT"))
+    on = min(filter(None, (job.formed_at.date(), *ends)))
+    for lookup in _LOOKUPS_OF[name]:
+        code = value(group.find(lookup.field))
+        if lookup.form.fullmatch(code) and job.reference.has(lookup.dictionary, code, on) is False:
+            message = f"кода нет в справочнике {_NAMES.get(lookup.dictionary, lookup.dictionary)}"
+            yield _finding(group, path, lookup.field, lookup.code, message)
 
 
 def _absent(element: Element, path: str, required: tuple[str, ...]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Switches of the stand-in ФБ МСЭ, and what they do to one upload, over FTP and SFTP alike."""
+"""The two folders of a stand-in whose exchange is files: rights, and what switches do to one upload, at any door."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Final
 
 from pydantic import Field
 
-from workers.sandbox.switches import Count, Percent, Seconds, Switches, SwitchValues
+from workers.sandbox.switches import Count, Seconds, Switches, SwitchValues
 
 MAX_CUT_BYTES: Final = 2**31
 
 
-class MseSwitchValues(SwitchValues):
-    """What is switched on now, beyond the switches of every peer; ``answer_delay_s`` delays a back ticket.
+class UploadSwitchValues(SwitchValues):
+    """What is switched on now, beyond the switches of every peer.
 
     ``cut_at_byte``: where an upload breaks off. ``cut_next``: so many uploads lose their connection there;
     ``shorten_next``: so many are kept to there and called whole. ``drop_rename_next``: so many renames are done and
     lose the connection instead of an answer. ``disk_full``: nothing can be written. ``deny_export``: no rights to the
-    folder for referrals. ``chunk_delay_s``: how long each piece of an upload takes. ``unqualified_percent``: back
-    tickets without a namespace. ``idle``: the clerks of the bureau are away, files lie where they were put.
+    folder of files to the peer. ``chunk_delay_s``: how long each piece of an upload takes.
     """
 
     cut_at_byte: int = Field(default=0, ge=0, le=MAX_CUT_BYTES)
@@ -32,26 +31,23 @@ class MseSwitchValues(SwitchValues):
     disk_full: bool = False
     deny_export: bool = False
     chunk_delay_s: Seconds = 0.0
-    unqualified_percent: Percent = 0
-    idle: bool = False
 
 
 class Tree:
     """The two folders of the exchange below one root, and who may do what in them.
 
-    The МО writes into the folder for referrals and cannot read there; it reads and removes in the folder of back
-    tickets and cannot write there.
+    The МО writes into the folder of files to the peer and cannot read there; it reads and removes in the folder of
+    files to it and cannot write there.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, exported: str, imported: str) -> None:
         self.root = root.resolve()
-        self.exported = self.root / "export"
-        self.imported = self.root / "import"
-        self.desk = self.root / ".desk"
-        for folder in (self.exported, self.imported, self.desk):
+        self.exported = self.root / exported
+        self.imported = self.root / imported
+        for folder in (self.exported, self.imported):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def allows(self, path: str | Path, verb: str, values: MseSwitchValues) -> bool:
+    def allows(self, path: str | Path, verb: str, values: UploadSwitchValues) -> bool:
         """Tell whether the МО may ``enter``, ``list``, ``read``, ``write`` (also measure, rename) or ``remove``."""
         place = Path(path)
         if place == self.root:
@@ -71,7 +67,7 @@ class Upload:
     """One upload on its way: what of its bytes reaches the disk is for the switches to say."""
 
     def __init__(self, switches: Switches) -> None:
-        self._values = _values(switches)
+        self._values = current(switches)
         self._cuts = switches.take("cut_next")
         self._shortens = not self._cuts and switches.take("shorten_next")
         self._cut = False
@@ -101,13 +97,9 @@ class Upload:
         return self._cut
 
 
-def _values(switches: Switches) -> MseSwitchValues:
+def current(switches: Switches) -> UploadSwitchValues:
+    """What is switched on at this moment."""
     values = switches.values
-    if not isinstance(values, MseSwitchValues):
+    if not isinstance(values, UploadSwitchValues):
         raise TypeError("switches of another peer")
     return values
-
-
-def current(switches: Switches) -> MseSwitchValues:
-    """What is switched on at this moment."""
-    return _values(switches)

@@ -1,4 +1,4 @@
-"""The FTP door of the stand-in ФБ МСЭ: passive mode, plain or over TLS, on pyftpdlib."""
+"""The FTP door of a stand-in whose exchange is files: passive mode, plain or over TLS, on pyftpdlib."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from workers.sandbox.mse_uploads import Cut, Tree, Upload, current
 from workers.sandbox.switches import Outage, Switches
+from workers.sandbox.uploads import Cut, Tree, Upload, current
 
 with warnings.catch_warnings():
     # pyftpdlib stands on asyncore, whose removal from the standard library it has provided for (pyasyncore).
@@ -120,7 +120,7 @@ class FtpDoor:
             "abstracted_fs": _Folders,
             "switches": self._switches,
             "proto_cmds": commands,
-            "banner": "ФБ МСЭ",
+            "banner": "Стенд",
             "auth_failed_timeout": 0,
             "use_sendfile": False,
         }

@@ -1,4 +1,4 @@
-"""The SFTP door of the stand-in ФБ МСЭ, on asyncssh."""
+"""The SFTP door of a stand-in whose exchange is files, on asyncssh."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import asyncssh
 
-from workers.sandbox.mse_uploads import Cut, Tree, Upload, current
 from workers.sandbox.switches import Outage, Switches
+from workers.sandbox.uploads import Cut, Tree, Upload, current
 
 _FULL: Final = "No space left on device"
 
