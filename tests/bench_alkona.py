@@ -27,8 +27,8 @@ from tests.support.postgres import session_server
 from tests.support.running import add_organizations, environment
 from workers.demo.parts.alkona_data import plans
 from workers.demo.region import DemoOrganization
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 
 SERVICE = "alkona-prf"
 PAGE = 2000

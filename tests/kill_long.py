@@ -19,7 +19,7 @@ from gateway.journal.engine import connect
 from gateway.journal.schema import migrate
 from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
 from tests.support.postgres import ThrowawayPostgres, session_server
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 Story = Callable[[], list[Kill]]
 

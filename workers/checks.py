@@ -22,9 +22,9 @@ from gateway.soap.contract import SNAPSHOT_URL
 from gateway.xml.canonical import canonical
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.loading import load_exchange
+from workers.runs.loading import load_exchange
+from workers.runs.wording import read_manner
 from workers.transports import open_transport
-from workers.wording import read_manner
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from gateway.catalog.registry import Exchange, load_catalog
 from gateway.domain.launches import LogKind
 from gateway.xml.parser import parse
 from tests.contract.test_exchange_conformance import TEXTS, names_in, trees
-from workers.composing import draft_of
 from workers.exchange import KINDS, Element, NotToBeSent, Organization, read_reminder
-from workers.loading import Loaded, load_exchange
-from workers.wording import read_manner
+from workers.runs.composing import draft_of
+from workers.runs.loading import Loaded, load_exchange
+from workers.runs.wording import read_manner
 
 TELLING = {code: e for code, e in load_catalog().exchanges.items() if e.manifest.service.log is LogKind.NOTIFICATIONS}
 SAMPLES: list[tuple[str, dict[str, Any]]] = [

@@ -18,9 +18,9 @@ from gateway.journal.launches import Starter
 from gateway.journal.objects import Arrival
 from tests.support.running import add_organizations
 from workers.exchange import InDoubt, NotSent, TransportError
-from workers.loading import Loaded, load_exchange
-from workers.run import Surroundings
-from workers.session import SessionRun, run_session
+from workers.runs.loading import Loaded, load_exchange
+from workers.runs.session import SessionRun, run_session
+from workers.runs.surroundings import Surroundings
 
 CODE = "free-beds"
 DOCUMENT = b"<BedCount><DEPARTMENT>\xd0\xa2</DEPARTMENT><FREE>1</FREE></BedCount>"

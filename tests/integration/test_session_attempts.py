@@ -27,9 +27,9 @@ from gateway.operations.records import LaunchFilter, PageRequest
 from tests.support.running import add_organizations
 from workers.exchange import Element, InDoubt, NotSent, Operation, Request, Session, Verdict
 from workers.exchange import PacketStatus as Status
-from workers.loading import load_exchange
-from workers.run import Pause, Surroundings
-from workers.session import run_session
+from workers.runs.loading import load_exchange
+from workers.runs.session import run_session
+from workers.runs.surroundings import Pause, Surroundings
 
 CODE = "free-beds"
 Run = Callable[[Session], str | None]

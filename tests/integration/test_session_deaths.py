@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from tests.support.frm import OID, House, facts, house
 from workers.demo.parts import frm_data
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 HOSPITAL = {"mo.update": 1, "mo_building.create": 2, "mo_depart.create": 3, "mo_staff.create": 1}
 WORKERS = {"mr_person.create": 2, "mr_card.create": 2, "mr_education_prof.create": 2}

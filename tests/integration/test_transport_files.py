@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from gateway.domain.errors import ConfigurationError
 from tests.support import bureau
 from tests.support.bureau import WAYS
-from workers import file_servers
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.sandbox.mse import MseSandbox
 from workers.sandbox.switches import Outage
+from workers.transports import file_servers
 
 DATA = b"<Document>" + bytes(range(256)) * 600 + b"</Document>"
 BIG = len(DATA)

@@ -27,8 +27,8 @@ from tests.support import journaling
 from tests.support.alkona import DN, FIRST, MORNING, SECOND, arrival_of, small_catalog
 from tests.support.journaling import RULES, SERVICE, TYPE
 from workers.demo.parts.alkona_data import observations
-from workers.framing import form_packets, number_packets
-from workers.loading import Loaded, load_exchange
+from workers.runs.framing import form_packets, number_packets
+from workers.runs.loading import Loaded, load_exchange
 
 WORDS = st.sampled_from([True, False, None])
 """What a peer says of one record: taken, refused, nothing."""

@@ -22,9 +22,9 @@ from tests.support.receiving import CODES, INSURANCE, STRANGER
 from tests.support.running import add_organizations
 from workers.demo.region import ORGANIZATIONS
 from workers.exchange import Handled, Incoming, InDoubt
-from workers.loading import Loaded, load_exchange
-from workers.receiving import run_receiving
-from workers.run import Point, Surroundings
+from workers.runs.loading import Loaded, load_exchange
+from workers.runs.receiving import run_receiving
+from workers.runs.surroundings import Point, Surroundings
 from workers.sandbox.tfoms_packets import write_perschange
 
 PAGE = 3

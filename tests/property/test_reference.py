@@ -22,7 +22,7 @@ from gateway.journal import baseline, reference
 from gateway.journal.baseline import Held
 from gateway.operations.reference_files import read_entries
 from tests.support.journaling import RULES, SERVICE, TYPE, add_organizations, arrival, digest, due, submit
-from workers.reference import Library
+from workers.runs.reference import Library
 
 WORDS = st.text(st.characters(codec="cp1251", exclude_categories=["Cc", "Zs", "Cf"]), min_size=1, max_size=12)
 DAYS = st.dates(date(1990, 1, 1), date(2099, 12, 31))

@@ -24,8 +24,8 @@ from gateway.xml.parser import parse
 from tests.support.waiting import eventually
 from workers.demo.parts.alkona_data import Made, observations
 from workers.demo.region import ORGANIZATIONS, DemoOrganization
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.alkona import AlkonaSandbox
 
 SLUG: Final = "alkona"

@@ -19,8 +19,8 @@ from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.settings import load_settings
 from tests.support.waiting import eventually
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.ca import CaSandbox
 
 SERVICE: Final = "ca"

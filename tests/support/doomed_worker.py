@@ -17,8 +17,8 @@ from gateway.logs import configure
 from gateway.settings import load_settings
 from tests.support.houses import quick_catalog
 from tests.support.telling import quick_telling
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 
 
 class Doom:

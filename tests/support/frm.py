@@ -26,8 +26,8 @@ from tests.support.ips import CLIENT
 from tests.support.running import add_organizations
 from tests.support.waiting import eventually
 from workers.demo.parts.frm_data import Submitted
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.ips import IpsSandbox
 from workers.sandbox.ips_tokens import make_test_key
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from tests.support.audit import check_books
 from tests.support.houses import House, Worker, house
 from tests.support.waiting import eventually
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 RESUME_S: Final = 15.0
 """So soon after a kill another worker must have taken the work."""

@@ -27,8 +27,8 @@ from tests.support import bureau
 from tests.support.waiting import eventually
 from workers.demo.parts.mse_data import Made
 from workers.demo.region import ORGANIZATIONS
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.mse import MseSandbox
 
 SLUG: Final = "mse"

@@ -17,8 +17,8 @@ from gateway.settings import load_settings
 from tests.support.running import add_organizations
 from tests.support.waiting import eventually
 from workers.demo.region import ORGANIZATIONS
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.tfoms import TfomsSandbox
 
 INSURANCE: Final = "tfoms-insurance"

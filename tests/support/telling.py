@@ -23,8 +23,8 @@ from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
 from tests.support.houses import Worker
 from tests.support.waiting import eventually
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 from workers.sandbox.mail import MailSandbox
 from workers.sandbox.smsc import SmscSandbox
 

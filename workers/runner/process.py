@@ -27,18 +27,18 @@ from gateway.logs import trail
 from gateway.settings import Settings
 from workers.exchange import Peer
 from workers.ips.limiter import Paced
-from workers.loading import Loaded, load_exchange
-from workers.notifying import run_notices
-from workers.pipeline import LaunchRun, collect_late_answers
-from workers.receiving import run_receiving
-from workers.reference import Library
-from workers.reporting import run_report
-from workers.run import Pause, Point, Surroundings
 from workers.runner.broker import make_broker, work_actor
 from workers.runner.leases import Heartbeat
 from workers.runner.relay import relay_until
 from workers.runner.scheduler import Scheduler
-from workers.session import run_session
+from workers.runs.loading import Loaded, load_exchange
+from workers.runs.notifying import run_notices
+from workers.runs.pipeline import LaunchRun, collect_late_answers
+from workers.runs.receiving import run_receiving
+from workers.runs.reference import Library
+from workers.runs.reporting import run_report
+from workers.runs.session import run_session
+from workers.runs.surroundings import Pause, Point, Surroundings
 from workers.transports import open_transport
 
 logger = logging.getLogger(__name__)

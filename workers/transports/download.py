@@ -19,7 +19,7 @@ from gateway.domain.errors import ConfigurationError, InvalidXml, TooLarge
 from gateway.xml.limits import MIB
 from gateway.xml.stream import read_children
 from workers.exchange import Element, NotSent, PeerRefused
-from workers.wire import HttpAnswer, Wire, positive
+from workers.transports.wire import HttpAnswer, Wire, positive
 
 TRIES: Final = 3
 PAUSE_S: Final = 1.0
@@ -40,9 +40,9 @@ def open_transport(
 ) -> DownloadTransport:
     """Prepare a download; nothing is asked for yet.
 
-    Settings: ``address`` of the document and those of ``workers.wire``; optional ``max_mb`` (512 MiB), ``within_s``
-    (900, for the whole document), ``pause_s`` (1, before the second of 3 tries, then twice as long), ``user_agent``,
-    ``signature_provider`` (``package.module:function`` of the form of :data:`Verifier`).
+    Settings: ``address`` of the document and those of ``workers.transports.wire``; optional ``max_mb`` (512 MiB),
+    ``within_s`` (900, for the whole document), ``pause_s`` (1, before the second of 3 tries, then twice as long),
+    ``user_agent``, ``signature_provider`` (``package.module:function`` of the form of :data:`Verifier`).
 
     Raises:
         ConfigurationError: a setting is missing or wrong.

@@ -16,7 +16,7 @@ from uuid import uuid4
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import InDoubt, NotSent, PeerRefused
-from workers.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES
+from workers.transports.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES
 
 _MAX_NAME_BYTES: Final = 200
 

@@ -30,7 +30,7 @@ from workers.ips.mirror import NotMirrored, from_json, text_of, to_json
 from workers.ips.normal import normalise
 from workers.ips.register import LIMITS, Operation, find_operation, load
 from workers.ips.tokens import KeySigner, TokenSource
-from workers.wire import HttpAnswer, Wire, lost, positive
+from workers.transports.wire import HttpAnswer, Wire, lost, positive
 
 REQUESTS_PER_S: Final = 5.0
 LONGEST_TURN_S: Final = 60.0
@@ -85,7 +85,7 @@ def open_transport(
 
     Settings: ``address`` (base of the registers), ``client_id`` (identifier of the system in ИПС), ``key`` and
     ``certificate`` (PEM files that sign tokens), optional ``audience`` (root URL of ИПС, else that of the address),
-    ``requests_per_s`` (5), and those of ``workers.wire``.
+    ``requests_per_s`` (5), and those of ``workers.transports.wire``.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.

@@ -17,7 +17,7 @@ import asyncssh
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused
-from workers.file_servers import (
+from workers.transports.file_servers import (
     CUT,
     MAX_FILE_BYTES,
     MAX_NAMES,

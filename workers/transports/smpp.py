@@ -29,7 +29,7 @@ from gateway.domain.errors import ConfigurationError
 from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused
 from workers.transports.smpp_batch import Batch, Part
 from workers.transports.smpp_receipts import read_receipt
-from workers.wire import positive
+from workers.transports.wire import positive
 
 MAX_PDU_BYTES: Final = 64 * 1024
 MAX_PARTS: Final = 10

@@ -1,6 +1,6 @@
 """SMS through an HTTP gateway: one form a message, as most gateways of SMS take it; the site names fields and answers.
 
-Carried by :mod:`workers.wire`: sent once, over a verified connection.
+Carried by :mod:`workers.transports.wire`: sent once, over a verified connection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import Fate, Handed, InDoubt, Message, Notice, NotSent, SignInRefused
-from workers.wire import HttpAnswer, Wire
+from workers.transports.wire import HttpAnswer, Wire
 
 PREFIX: Final = "field_"
 _PLACES: Final = re.compile(r"\{(phone|digits|text|id)\}")
@@ -28,7 +28,7 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
     Settings: ``address`` (http or https), every ``field_NAME`` a field of the form (``{phone}`` +7…, ``{digits}`` 7…,
     ``{text}``, ``{id}``), ``answer_ok`` (a regular expression that the body of a taken message matches,
     ``"code"\\s*:\\s*0\\b``), optional ``answer_later`` (refused now, repeating may help), ``idempotent`` (``true`` when
-    the gateway knows a message by ``{id}`` and takes it once), and those of :class:`workers.wire.Wire`.
+    the gateway knows a message by ``{id}`` and takes it once), and those of :class:`workers.transports.wire.Wire`.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused
-from workers.wire import positive
+from workers.transports.wire import positive
 
 _BROKEN: Final = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError, OSError)
 _SHUTTING_DOWN: Final = 421

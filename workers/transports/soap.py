@@ -1,4 +1,4 @@
-"""SOAP over HTTP(S): zeep makes and reads the messages, :mod:`workers.wire` carries them."""
+"""SOAP over HTTP(S): zeep makes and reads the messages, :mod:`workers.transports.wire` carries them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lxml import etree
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
-from workers.wire import Wire
+from workers.transports.wire import Wire
 
 _SIGN_IN_FAULTS: Final = {
     "FailedAuthentication",

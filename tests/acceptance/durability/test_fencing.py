@@ -13,7 +13,7 @@ from tests.support.houses import House, house
 from tests.support.killing import broker_urls, finish
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.waiting import eventually
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 LOSS = ("goes on elsewhere", "its lease will lapse")
 """What a worker says that wakes outside a transaction, or in one that the server has ended meanwhile."""

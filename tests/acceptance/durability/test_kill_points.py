@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
 from tests.support.postgres import ThrowawayPostgres
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 AT_ONCE = 8
 RANDOM_KILLS = 4

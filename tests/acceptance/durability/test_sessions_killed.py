@@ -18,7 +18,7 @@ from tests.support.houses import Worker
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.waiting import eventually
 from workers.demo.parts import frm_data
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 DEADLINE_S = 240.0
 EXPECTED = {

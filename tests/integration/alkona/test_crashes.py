@@ -6,8 +6,8 @@ import pytest
 
 from gateway.domain.errors import GatewayError
 from tests.support.alkona import DN, FIRST, SECOND, AlkonaHouse, check_books, sound
-from workers.run import Point
 from workers.runner import process
+from workers.runs.surroundings import Point
 
 DEATHS = [(point, 1) for point in Point] + [(point, 2) for point in (Point.FORMING, Point.NUMBERED, Point.SENT)]
 
@@ -15,7 +15,7 @@ DEATHS = [(point, 1) for point in Point] + [(point, 2) for point in (Point.FORMI
 @pytest.mark.parametrize(("point", "nth"), DEATHS)
 def test_a_death_changes_nothing(house: AlkonaHouse, monkeypatch: pytest.MonkeyPatch, point: Point, nth: int) -> None:
     monkeypatch.setattr(process, "CRASH_PAUSE_S", 0.01)
-    monkeypatch.setattr("workers.pipeline.NUMBER_BATCH", 2)
+    monkeypatch.setattr("workers.runs.pipeline.NUMBER_BATCH", 2)
     house.submit(DN, FIRST.oid, sound(number=12))
     house.submit(DN, SECOND.oid, sound(SECOND, number=6))
     arrivals: list[Point] = []

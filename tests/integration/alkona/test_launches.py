@@ -16,10 +16,10 @@ from gateway.operations.trails import get_journal
 from tests.support.alkona import DN, FIRST, SECOND, AlkonaHouse, check_books, small_catalog, sound
 from tests.support.region import open_world
 from tests.support.running import add_account
-from workers.answers import UNREADABLE
 from workers.demo.parts import alkona_data
-from workers.run import Point
 from workers.runner import process
+from workers.runs.answers import UNREADABLE
+from workers.runs.surroundings import Point
 from workers.sandbox.switches import Malformation, Outage
 
 ACCEPTED = "SELECT object_id FROM source_objects WHERE accepted_hash IS NOT NULL ORDER BY id"

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from tests.support.authorities import Register, register
 from tests.support.houses import Worker
 from tests.support.waiting import eventually
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 STATE = "SELECT number, status, listed FROM ca_authorities ORDER BY inn"
 

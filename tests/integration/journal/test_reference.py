@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from gateway.domain.dictionaries import EVER, Entry
 from gateway.domain.errors import InvalidRequest
 from gateway.journal import reference
-from workers.reference import Library
+from workers.runs.reference import Library
 
 SPRING, SUMMER, AUTUMN = date(2026, 3, 1), date(2026, 6, 1), date(2026, 9, 1)
 OLD = [Entry("97", "терапии"), Entry("4", "закрытый", None, date(2025, 12, 31))]

@@ -15,8 +15,8 @@ from tests.support.mse import EXPORT, FIRST, SECOND, MseHouse, mse_house
 from tests.support.waiting import eventually
 from workers.demo.parts.mse_data import referral, referrals
 from workers.exchanges.mse.form import g_code_of
-from workers.run import Point
 from workers.runner import process
+from workers.runs.surroundings import Point
 from workers.sandbox.switches import Outage
 
 AWAY = "Ошибка при подключению к серверу"

@@ -20,8 +20,8 @@ from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, MseHouse
 from workers.demo.parts.mse_data import Made, patients, referral, referrals
 from workers.exchanges.mse.form import g_code_of
 from workers.exchanges.mse.receive import NAMESPACE
-from workers.run import Point
 from workers.runner import process
+from workers.runs.surroundings import Point
 from workers.sandbox.mse_clerks import write_ticket
 from workers.sandbox.switches import Malformation
 

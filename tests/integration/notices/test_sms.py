@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.telling import PLANNED, SENDER, Telling, reminder
-from workers.run import Point
+from workers.runs.surroundings import Point
 from workers.sandbox.smsc import UNDELIVERABLE
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.notices.test_http_gateway import FORM
 from tests.support.telling import Driven, Telling
 from tests.support.waiting import eventually
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 PEOPLE = 12
 BATCH = 5

@@ -13,8 +13,8 @@ from gateway.journal import outbox
 from gateway.settings import load_settings
 from tests.support.houses import PASSWORD, SLUG, USER, House, house, quick_catalog
 from tests.support.waiting import eventually
-from workers.run import Point
 from workers.runner.process import WorkerProcess
+from workers.runs.surroundings import Point
 
 
 class Driven:

@@ -17,8 +17,8 @@ from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House
 from tests.support.waiting import eventually
-from workers.run import Point
 from workers.runner.process import MAX_CRASHES
+from workers.runs.surroundings import Point
 
 SECRET = "Небывалов Выдумщик"
 

@@ -14,7 +14,7 @@ from gateway.resources import resource_dir
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from tests.support.receiving import CODES, STRANGER, Receiver, receiver
-from workers.run import Point
+from workers.runs.surroundings import Point
 from workers.sandbox.switches import Outage
 
 ANSWER_XSD = resource_dir("xsd") / "tfoms" / "1.0" / "ANSWER.xsd"

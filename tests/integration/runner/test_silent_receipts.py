@@ -11,9 +11,9 @@ from sqlalchemy import text
 from gateway.journal import outbox
 from tests.support.houses import SERVICE, House, quick_catalog
 from workers.exchange import Known, Outgoing, PacketStatus, Receipt, Reply, Verdict
-from workers.loading import load_exchange
-from workers.pipeline import UNCONFIRMED, LaunchRun
-from workers.run import Pause, Surroundings
+from workers.runs.loading import load_exchange
+from workers.runs.pipeline import UNCONFIRMED, LaunchRun
+from workers.runs.surroundings import Pause, Surroundings
 
 
 class SilentPeer:

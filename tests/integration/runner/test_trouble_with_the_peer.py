@@ -11,7 +11,7 @@ from gateway.journal.holds import set_held
 from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
-from workers.answers import UNREADABLE
+from workers.runs.answers import UNREADABLE
 from workers.sandbox.switches import Malformation, Outage
 
 BATCH = 5

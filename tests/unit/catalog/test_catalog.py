@@ -10,7 +10,7 @@ import pytest
 
 from gateway.catalog.registry import Catalog, load_catalog
 from gateway.domain.errors import ConfigurationError
-from workers.loading import load_exchange
+from workers.runs.loading import load_exchange
 
 SAMPLE = Path(__file__).parents[2] / "exchanges" / "free_beds"
 

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
-from workers.answers import SHOWN, outcome_of
 from workers.exchange import InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError
 from workers.exchanges.alkona.answer import read
 from workers.exchanges.alkona.peer import connect
+from workers.runs.answers import SHOWN, outcome_of
 
 NAME = "DNM340001T34_26032000001"
 REPLY = b"<ZL_LIST><ZGLV><ID>00000000-0000-0000-0000-000000000007</ID></ZGLV></ZL_LIST>"

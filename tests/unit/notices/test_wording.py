@@ -11,8 +11,8 @@ from gateway.domain.errors import ConfigurationError
 from gateway.xml.parser import parse_text
 from tests.support.telling import PLANNED, reminder
 from workers.exchange import KINDS, Organization, read_reminder
+from workers.runs.wording import read_manner
 from workers.transports.smtp import page_of
-from workers.wording import read_manner
 
 EXCHANGE = load_catalog().exchanges["sms"]
 CLINIC = Organization(1, "1.2.3", "Поликлиника", {})

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Engine
 
 from workers.exchange import Peer
-from workers.reference import Library
+from workers.runs.reference import Library
 
 
 class Point(StrEnum):

@@ -31,8 +31,8 @@ from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Frame, Job, Organization
-from workers.forming import build, judge, load_organizations, make_job
-from workers.loading import Loaded
+from workers.runs.forming import build, judge, load_organizations, make_job
+from workers.runs.loading import Loaded
 
 MAX_SOURCE_BYTES: Final = 2 * 1024 * 1024
 """Source objects of one packet together; the packet then stays within the limits of one document."""

@@ -32,7 +32,7 @@ from workers.exchange import (
     Source,
     Verdict,
 )
-from workers.reference import Shelf
+from workers.runs.reference import Shelf
 
 PARTS = ("form", "rules", "peer", "answer", "session", "receive", "notice")
 

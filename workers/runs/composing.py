@@ -30,8 +30,8 @@ from workers.exchange import (
     Reminder,
     read_reminder,
 )
-from workers.loading import Loaded
-from workers.wording import Manner
+from workers.runs.loading import Loaded
+from workers.runs.wording import Manner
 
 
 def compose_batch(connection: Connection, loaded: Loaded, launch: LaunchState, manner: Manner, object_type: str) -> int:

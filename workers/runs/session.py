@@ -28,7 +28,6 @@ from gateway.journal.packets import Outcome
 from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.authorities import AuthorityDesk
 from workers.exchange import (
     Answer,
     Doubt,
@@ -42,8 +41,9 @@ from workers.exchange import (
     TransportError,
     Verdict,
 )
-from workers.loading import Loaded
-from workers.run import Pause, Point, Surroundings
+from workers.runs.authorities import AuthorityDesk
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Pause, Point, Surroundings
 
 PAGE: Final = 200
 NAP_S: Final = 0.2

@@ -15,7 +15,7 @@ from gateway.journal import outbox, reports
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.report_queries import snapshot
 from gateway.reports.making import Order, make
-from workers.run import Pause
+from workers.runs.surroundings import Pause
 
 STATEMENT_S: Final = 600
 

@@ -22,7 +22,6 @@ from gateway.journal.engine import database_now
 from gateway.journal.launches import LaunchState, Stage
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome, ReadyPacket
-from workers.answers import AnswerDesk, outcome_of
 from workers.exchange import (
     InDoubt,
     Known,
@@ -34,10 +33,11 @@ from workers.exchange import (
     SignInRefused,
     TransportError,
 )
-from workers.forming import form_batch
-from workers.framing import form_packets, number_packets
-from workers.loading import Loaded
-from workers.run import Pause, Point, Surroundings
+from workers.runs.answers import AnswerDesk, outcome_of
+from workers.runs.forming import form_batch
+from workers.runs.framing import form_packets, number_packets
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Pause, Point, Surroundings
 
 SENDING: Final = frozenset({PacketStatus.SENDING})
 IN_DOUBT: Final = frozenset({PacketStatus.IN_DOUBT})

@@ -23,7 +23,7 @@ from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Job, MissingSourceData, Organization
-from workers.loading import Loaded
+from workers.runs.loading import Loaded
 
 
 def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, packet_type: PacketType) -> int:

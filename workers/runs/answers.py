@@ -18,8 +18,8 @@ from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Finding, PacketStatus, Peer, Refusal, Reply, Verdict, flk, lines
-from workers.loading import Loaded
-from workers.run import Point, Surroundings
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Point, Surroundings
 
 logger = logging.getLogger(__name__)
 

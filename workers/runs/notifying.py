@@ -20,7 +20,6 @@ from gateway.journal import launches, notification_upkeep, notifications, outbox
 from gateway.journal.launches import LaunchState, Stage
 from gateway.journal.notifications import SENDING, Doubt, NoticeOutcome, ReadyNotice
 from gateway.journal.outbox import Lease, Task, leased
-from workers.composing import compose_batch, message_of
 from workers.exchange import (
     Carrier,
     Fate,
@@ -31,9 +30,10 @@ from workers.exchange import (
     SignInRefused,
     TransportError,
 )
-from workers.loading import Loaded
-from workers.run import Pause, Point, Surroundings
-from workers.wording import Manner, read_manner
+from workers.runs.composing import compose_batch, message_of
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Pause, Point, Surroundings
+from workers.runs.wording import Manner, read_manner
 
 AFTERCARE_S: Final = 30.0
 PAGE: Final = 500

@@ -52,8 +52,8 @@ from workers.exchange import (
     SourceObject,
     Submitted,
 )
-from workers.loading import Loaded
-from workers.run import Pause, Point, Surroundings
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Pause, Point, Surroundings
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.domain.authorities import Authority, Freshness, Issue, IssueCounts
 from gateway.domain.errors import ConfigurationError
 from gateway.journal import certification_authorities as register
-from workers.run import Point
+from workers.runs.surroundings import Point
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Pieces in which the file is kept: what stands in memory at once."""

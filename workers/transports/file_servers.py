@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import NotSent
-from workers.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, positive
+from workers.transports.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, positive
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 MAX_NAMES: Final = 100_000
