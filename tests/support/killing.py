@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -29,12 +27,6 @@ class Kill:
 
     where: str
     resumed_s: float
-
-
-def broker_urls(shared: str | None) -> Iterator[str | None]:
-    """A numbered database of one Redis for every house, or None for ever where there is no Redis."""
-    for number in count():
-        yield None if shared is None else f"{shared.rpartition('/')[0]}/{1 + number % 15}"
 
 
 def at_point(database_url: str, redis_url: str | None, logs: Path, point: Point, nth: int = 1) -> list[Kill]:

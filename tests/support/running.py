@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from gateway.domain.roles import Role
 from gateway.journal import registry
 from gateway.operations.passwords import hash_password
+from tests.support.brokers import own_broker
 from tests.support.waiting import eventually
 
 PASSWORD: Final = "invented-password"
@@ -52,6 +53,7 @@ def running(database_url: str, services: Mapping[str, Mapping[str, str]], **give
         GATEWAY_PUBLIC_URL=url,
         GATEWAY_LOG_LEVEL="WARNING",
         GATEWAY_SERVICES=json.dumps(services),
+        **own_broker(),
         **given,
     )
     with ExitStack() as stack:

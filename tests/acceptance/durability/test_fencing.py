@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from tests.support.brokers import broker_urls
 from tests.support.houses import House, house
-from tests.support.killing import broker_urls, finish
+from tests.support.killing import finish
 from tests.support.postgres import ThrowawayPostgres
 from tests.support.waiting import eventually
 from workers.runs.surroundings import Point

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killing import RESUME_S, Kill, at_point, at_random, broker_urls
+from tests.support.brokers import broker_urls
+from tests.support.killing import RESUME_S, Kill, at_point, at_random
 from tests.support.postgres import ThrowawayPostgres
 from workers.runs.surroundings import Point
 
