@@ -31,7 +31,7 @@ class ObjectState:
 
     ``wanted_hash``: SHA-256 of the content, None when the МИС removed the object. ``accepted_hash``: of the content
     the peer last accepted, None when it holds nothing. ``last_hash``: of the content in the newest packet, None for a
-    Delete.
+    Delete. ``closed``: a document of the peer ended its exchange (a back ticket its referral), nothing new is formed.
     ``last_rules`` names the schema, rules and reference data the newest packet was judged by.
     """
 
@@ -42,6 +42,7 @@ class ObjectState:
     last_rules: str | None
     held: bool
     repeat_requested: bool
+    closed: bool
 
 
 def next_step(state: ObjectState, rules: str) -> Step:
@@ -50,7 +51,7 @@ def next_step(state: ObjectState, rules: str) -> Step:
         return Step.NOTHING
     if state.last_status is PacketStatus.SEND_ERROR:
         return Step.RESEND
-    if state.wanted_hash == state.accepted_hash:
+    if state.closed or state.wanted_hash == state.accepted_hash:
         return Step.NOTHING
     changed = state.wanted_hash != state.last_hash
     match state.last_status:

@@ -256,7 +256,7 @@ def _due_statement(order: str, condition: str) -> TextClause:
         AND (CAST(:scope AS bigint[]) IS NULL OR organization_id = ANY(CAST(:scope AS bigint[])))
         ORDER BY {order} LIMIT :limit"""
     # Not IS DISTINCT FROM, which no index knows: what these very rules refused may be a hundred thousand objects.
-    judged_anew = """last_status = 'FORM_ERROR' AND NOT held
+    judged_anew = """last_status = 'FORM_ERROR' AND NOT held AND closed_by IS NULL
         AND (last_rules < :rules OR last_rules > :rules OR last_rules IS NULL)
         AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash"""
     return text(

@@ -42,7 +42,7 @@ BY_PACKET: Final[dict[str, Any]] = {"postgresql_partition_by": "RANGE (packet_id
 _BUSY = ", ".join(f"'{status}'" for status in sorted(OPEN_STATUSES))
 _SETTLED = ", ".join(f"'{status}'" for status in sorted(VERDICTS | {PacketStatus.FORM_ERROR}))
 DUE_SQL: Final = f"""
-NOT held AND CASE
+NOT held AND closed_by IS NULL AND CASE
   WHEN last_status NOT IN ({_SETTLED}) THEN false
   WHEN (CASE WHEN deleted THEN NULL ELSE content_hash END) IS NOT DISTINCT FROM accepted_hash THEN false
   WHEN last_status = '{PacketStatus.FORM_ERROR}'

@@ -109,7 +109,7 @@ def test_a_baseline_makes_due_what_the_rule_makes_due(
     found = {one.object_id: one.operation for one in due(connection)}
     expected = {}
     for n, (content, hashed, _) in enumerate(objects):
-        state = ObjectState(digest(content), hashed, None, None, None, held=False, repeat_requested=False)
+        state = ObjectState(digest(content), hashed, None, None, None, held=False, repeat_requested=False, closed=False)
         if next_step(state, RULES) is Step.FORM:
             expected[str(n)] = operation_for(digest(content), hashed)
     assert found == expected

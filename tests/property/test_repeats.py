@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +28,7 @@ STATES = st.builds(
     last_rules=st.sampled_from([None, RULES, "rules-0"]),
     held=st.booleans(),
     repeat_requested=st.booleans(),
+    closed=st.booleans(),
 )
 
 
@@ -54,6 +56,7 @@ def store(connection: Connection, states: list[ObjectState]) -> None:
             "last_rules": state.last_rules,
             "held": state.held,
             "repeat_requested": state.repeat_requested,
+            "closed_by": UUID(int=1) if state.closed else None,
         }
         for number, state in enumerate(states)
     ]
@@ -82,7 +85,7 @@ def test_the_due_column_and_the_lock_agree_with_the_rule(connection: Connection,
 
 def test_they_agree_on_every_state(connection: Connection) -> None:
     flags = [False, True]
-    every = product(HASHES[:3], HASHES[:3], STATUSES, HASHES[:3], [None, RULES, "rules-0"], flags, flags)
+    every = product(HASHES[:3], HASHES[:3], STATUSES, HASHES[:3], [None, RULES, "rules-0"], flags, flags, flags)
     agree(connection, [ObjectState(*state) for state in every])
 
 

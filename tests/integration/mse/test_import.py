@@ -83,6 +83,22 @@ def test_tickets_close_their_referrals_and_wait_for_the_mis(house: MseHouse) -> 
     assert all(validate(parse(unpack(r.content)), XSD / "lpu-ticket.xsd") == () for r in waiting)
 
 
+def test_a_referral_that_a_ticket_ended_is_not_exported_again(house: MseHouse) -> None:
+    exported(house, 2)
+    for file in house.sandbox.tree.imported.glob("*"):
+        file.unlink()
+    house.sandbox.lay_out(f"{uuid4()}.xml", ticket())  # of the first referral alone
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    changed = [
+        (kind, object_id, content.replace(b"</ProtocolNum>", b"-2</ProtocolNum>"))
+        for kind, object_id, content in referrals(FIRST, 2, sound=True)
+    ]
+    house.submit(EXPORT, FIRST.oid, changed)
+    assert house.launch()[0] == "SUCCESS"
+    again = house.rows("SELECT object_id, operation FROM packets WHERE service_code = :s ORDER BY id", s=EXPORT)
+    assert [tuple(r) for r in again] == [("mse-1", "Insert"), ("mse-2", "Insert"), ("mse-2", "Update")]
+
+
 def test_the_same_ticket_again_is_journaled_once(house: MseHouse) -> None:
     house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
     same = ticket()

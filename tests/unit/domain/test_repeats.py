@@ -14,7 +14,7 @@ S, RULES = PacketStatus, "rules-1"
 def state(
     status: PacketStatus | None, wanted: bytes | None, *, last: bytes | None = A, accepted: bytes | None = None
 ) -> ObjectState:
-    return ObjectState(wanted, accepted, status, last, RULES, held=False, repeat_requested=False)
+    return ObjectState(wanted, accepted, status, last, RULES, held=False, repeat_requested=False, closed=False)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_new_rules_form_again_only_what_rules_refused() -> None:
 
 @pytest.mark.parametrize("status", [None, *PacketStatus])
 def test_a_ban_bars_everything(status: PacketStatus | None) -> None:
-    held = ObjectState(B, A, status, A, "rules-0", held=True, repeat_requested=True)
+    held = ObjectState(B, A, status, A, "rules-0", held=True, repeat_requested=True, closed=False)
     assert next_step(held, RULES) is Step.NOTHING
 
 
 def test_an_operators_repeat_forms_a_rejected_object_unchanged() -> None:
-    asked = ObjectState(A, None, S.REJECTED, A, RULES, held=False, repeat_requested=True)
+    asked = ObjectState(A, None, S.REJECTED, A, RULES, held=False, repeat_requested=True, closed=False)
     assert next_step(asked, RULES) is Step.FORM
 
 
