@@ -23,8 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.domain.errors import ConfigurationError, InvalidRequest
 from workers.sandbox.ca_issue import Edition, document
 from workers.sandbox.commands import serve, serving
-from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
-from workers.sandbox.switches import Count, Seconds, Switches, SwitchValues
+from workers.sandbox.server import LOOPBACK, Request, Response
+from workers.sandbox.stand import HttpStand
+from workers.sandbox.switches import Count, Seconds, SwitchValues
 
 PATH: Final = "/app/scc/portal/api/v1/portal/ca/getxml"
 REDIRECT: Final = "/moved/"
@@ -61,11 +62,16 @@ class NextIssue(BaseModel):
     restore: list[int] = []
 
 
-class CaSandbox:
-    """One stand-in register of УЦ in this process. ``switches`` may be changed at any moment."""
+class CaSandbox(HttpStand):
+    """One stand-in register of УЦ in this process. ``switches`` may be changed at any moment.
+
+    The admin endpoint has GET, POST /issue.
+    """
+
+    path = PATH
 
     def __init__(self) -> None:
-        self.switches: Final = Switches(CaSwitchValues)
+        super().__init__(CaSwitchValues)
         self.requests: list[int] = []
         """Status of every answer, in order."""
 
@@ -94,23 +100,7 @@ class CaSandbox:
             ("GET", "/issue"): lambda _: self.edition.to_json(),
             ("POST", "/issue"): lambda order: self.publish(**order).to_json(),
         }
-        self._server = SandboxServer(self, self.switches, admin)
-        self._server.start(host, port, admin_port)
-        return self.url
-
-    @property
-    def url(self) -> str:
-        """Address of the file."""
-        return self._server.address + PATH
-
-    @property
-    def admin_url(self) -> str:
-        """Address of the admin endpoint: GET, POST, DELETE /switches; GET, POST /issue."""
-        return self._server.admin_address
-
-    def stop(self) -> None:
-        """Finish what was asked for and close the ports."""
-        self._server.stop()
+        return self._serve(self, admin, None, host=host, port=port, admin_port=admin_port)
 
     def publish(self, **changes: Any) -> Edition:
         """Publish the next issue; ``changes`` as in :class:`NextIssue`. What was published survives a restart.

@@ -5,14 +5,10 @@ It knows the organisations of its own list, takes a notification once, and answe
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from threading import RLock
 from typing import Final
 
 import click
@@ -23,8 +19,9 @@ from gateway.resources import resource_dir
 from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
 from workers.sandbox.commands import serve, serving
-from workers.sandbox.server import LOOPBACK, SandboxServer
+from workers.sandbox.server import LOOPBACK
 from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.stand import HttpStand, Memory
 from workers.sandbox.switches import Switches, chosen
 
 PATH: Final = "/edu"
@@ -34,7 +31,7 @@ SCHOOLS: Final = frozenset({"1023400000017", "1023400000028"})
 """ОГРН of the invented organisations it knows."""
 _LEDGER: Final = (
     "CREATE TABLE IF NOT EXISTS ledger (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,"
-    " school TEXT NOT NULL, sha256 TEXT NOT NULL, verdict TEXT NOT NULL, code TEXT, receptions INTEGER NOT NULL)"
+    " school TEXT NOT NULL, sha256 TEXT NOT NULL, verdict TEXT NOT NULL, code TEXT, receptions INTEGER NOT NULL);"
 )
 
 
@@ -61,11 +58,10 @@ class _Refused(Exception):
         self.given_id = given_id
 
 
-class EduSandbox:
-    """One stand-in in this process. ``switches`` may be changed at any moment."""
+class EduSandbox(HttpStand):
+    """One stand-in in this process. ``switches`` may be changed at any moment; the admin endpoint has GET /ledger."""
 
-    def __init__(self) -> None:
-        self.switches: Final = Switches()
+    path = PATH
 
     def start(
         self,
@@ -95,28 +91,7 @@ class EduSandbox:
             fault="eduFault",
         )
         admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
-        self._server = SandboxServer(soap, self.switches, admin)
-        try:
-            self._server.start(host, port, admin_port)
-        except OSError:
-            self._store.close()
-            raise
-        return self.url
-
-    @property
-    def url(self) -> str:
-        """Address of the service."""
-        return self._server.address + PATH
-
-    @property
-    def admin_url(self) -> str:
-        """Address of the admin endpoint: GET, POST, DELETE /switches; GET /ledger."""
-        return self._server.admin_address
-
-    def stop(self) -> None:
-        """Finish what was taken, close the ports and the state."""
-        self._server.stop()
-        self._store.close()
+        return self._serve(soap, admin, self._store, host=host, port=port, admin_port=admin_port)
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every notification ever answered, in the order of arrival."""
@@ -192,51 +167,32 @@ class _Schools:
         return None
 
 
-class _Store:
-    """The ledger, in one SQLite file or in memory."""
+class _Store(Memory):
+    """The ledger."""
 
     def __init__(self, file: Path | None) -> None:
-        self._lock = RLock()
-        self._base = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
-        self._base.execute(_LEDGER)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
-        with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._base.execute("ROLLBACK")
-                raise
-            self._base.execute("COMMIT")
+        super().__init__(file, _LEDGER)
 
     def find(self, key: str) -> LedgerEntry | None:
         """What came under an id before."""
-        row = self._base.execute("SELECT * FROM ledger WHERE id = ?", (key,)).fetchone()
+        row = self._one("SELECT * FROM ledger WHERE id = ?", key)
         return LedgerEntry(*row) if row else None
 
     def received_again(self, key: str) -> None:
         """Count one more arrival."""
-        self._base.execute("UPDATE ledger SET receptions = receptions + 1 WHERE id = ?", (key,))
+        self._all("UPDATE ledger SET receptions = receptions + 1 WHERE id = ?", key)
 
     def record(self, key: str, school: str, digest: str, code: str | None) -> None:
         """Write a first arrival with its verdict."""
         verdict = "REJECTED" if code else "ACCEPTED"
-        self._base.execute(
+        self._all(
             "INSERT INTO ledger (id, school, sha256, verdict, code, receptions) VALUES (?, ?, ?, ?, ?, 1)",
-            (key, school, digest, verdict, code),
+            *(key, school, digest, verdict, code),
         )
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every row, in order."""
-        with self._lock:
-            return tuple(LedgerEntry(*row) for row in self._base.execute("SELECT * FROM ledger ORDER BY number"))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._base.close()
+        return tuple(LedgerEntry(*row) for row in self._all("SELECT * FROM ledger ORDER BY number"))
 
 
 @click.command

@@ -31,7 +31,8 @@ from workers.sandbox.commands import serve, serving
 from workers.sandbox.ips_registers import RefusedByRule, Registers
 from workers.sandbox.ips_state import Json, LedgerEntry, Store, created_twice
 from workers.sandbox.ips_tokens import TokenJudge
-from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
+from workers.sandbox.server import LOOPBACK, Request, Response
+from workers.sandbox.stand import HttpStand
 from workers.sandbox.switches import Count, Outage, Seconds, Switches, SwitchValues
 
 log = logging.getLogger(__name__)
@@ -63,11 +64,16 @@ class IpsSwitchValues(SwitchValues):
     slow_s: Seconds = 0.0
 
 
-class IpsSandbox:
-    """One stand-in ИПС in this process. ``switches`` may be changed at any moment."""
+class IpsSandbox(HttpStand):
+    """One stand-in ИПС in this process, its address the base of both registers. ``switches`` may change at any moment.
+
+    The admin endpoint has GET /ledger.
+    """
+
+    path = BASE
 
     def __init__(self) -> None:
-        self.switches: Final = Switches(IpsSwitchValues)
+        super().__init__(IpsSwitchValues)
 
     def start(
         self,
@@ -92,28 +98,7 @@ class IpsSandbox:
         self._store = Store(state)
         application = _Application(self._store, judge, self.switches)
         admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
-        self._server = SandboxServer(application, self.switches, admin)
-        try:
-            self._server.start(host, port, admin_port)
-        except OSError:
-            self._store.close()
-            raise
-        return self.url
-
-    @property
-    def url(self) -> str:
-        """Base address of both registers."""
-        return self._server.address + BASE
-
-    @property
-    def admin_url(self) -> str:
-        """Address of the admin endpoint: GET, POST, DELETE /switches; GET /ledger."""
-        return self._server.admin_address
-
-    def stop(self) -> None:
-        """Finish what was taken, close the ports and the state."""
-        self._server.stop()
-        self._store.close()
+        return self._serve(application, admin, self._store, host=host, port=port, admin_port=admin_port)
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every change ever taken, in order."""

@@ -6,15 +6,14 @@ SQLite, one file or memory only. The ledger never forgets, so that a test can pr
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from threading import RLock
 from typing import Any, Final
+
+from workers.sandbox.stand import Memory
 
 Json = dict[str, Any]
 
@@ -43,35 +42,14 @@ class LedgerEntry:
     sha256: str
 
 
-class Store:
+class Store(Memory):
     """The memory of one stand-in; any thread may use it, one at a time.
 
     ``owner`` of a record is the OID of its МО, unit, or person; empty for a record that stands by itself.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._lock = RLock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")  # survives the end of the process, which is enough here
-        self._db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the store; commit on leaving, roll back on an exception."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        super().__init__(path, _SCHEMA)
 
     def put(self, entity: str, owner: str, entity_id: str, content: Mapping[str, Any]) -> None:
         """Keep a record, in place of the one that stood; its place in lists does not change."""
@@ -121,10 +99,6 @@ class Store:
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every change ever taken, in order."""
         return tuple(LedgerEntry(*row) for row in self._all(_LEDGER))
-
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
 
 
 def created_twice(ledger: tuple[LedgerEntry, ...]) -> tuple[LedgerEntry, ...]:

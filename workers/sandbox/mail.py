@@ -12,7 +12,6 @@ import ipaddress
 import json
 import logging
 import socket
-import sqlite3
 import ssl
 import tempfile
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ from email.policy import default
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import click
@@ -37,6 +35,7 @@ from cryptography.x509.oid import NameOID
 
 from workers.sandbox.commands import serve, serving
 from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
+from workers.sandbox.stand import Memory
 from workers.sandbox.switches import Count, Switches, SwitchValues
 
 # aiosmtpd tells every command it gets, addresses included.
@@ -78,7 +77,6 @@ class MailSandbox:
 
     def __init__(self) -> None:
         self.switches: Final = Switches(MailSwitches)
-        self._lock = Lock()
 
     def start(
         self,
@@ -97,8 +95,7 @@ class MailSandbox:
             OSError: a port is taken.
         """
         self.credentials, self.sender = (username, password), sender
-        self._base = sqlite3.connect(state or ":memory:", check_same_thread=False, isolation_level=None)
-        self._base.execute(_SCHEMA)
+        self._letters = _Letters(state, _SCHEMA)
         self._folder = tempfile.TemporaryDirectory(prefix="mail-")
         self._pages = SandboxServer(_Pages(self), self.switches, {("GET", "/ledger"): lambda _: self.shown()})
         self._pages.start(host, 0, admin_port)
@@ -140,20 +137,16 @@ class MailSandbox:
         """Close the ports."""
         self._controller.stop()
         self._pages.stop()
-        self._base.close()
+        self._letters.close()
         self._folder.cleanup()
 
     def keep(self, message_id: str, recipient: str, content: bytes) -> None:
         """Take a letter for good."""
-        with self._lock:
-            statement = "INSERT INTO letters (message_id, recipient, content) VALUES (?, ?, ?)"
-            self._base.execute(statement, (message_id, recipient, content))
+        self._letters.keep(message_id, recipient, content)
 
     def ledger(self) -> list[LedgerLetter]:
         """Every letter that was taken."""
-        with self._lock:
-            rows = self._base.execute("SELECT message_id, recipient, content FROM letters ORDER BY id").fetchall()
-        return [LedgerLetter(*row) for row in rows]
+        return self._letters.all()
 
     def shown(self) -> list[dict[str, str]]:
         """The ledger for people."""
@@ -167,6 +160,18 @@ class MailSandbox:
         offered = [given.login, given.password] if isinstance(given, LoginPassword) else [b"", b""]
         same = [hmac.compare_digest(a, b) for a, b in zip(known, offered, strict=True)]
         return AuthResult(success=all(same) and mechanism in ("LOGIN", "PLAIN"), handled=False)
+
+
+class _Letters(Memory):
+    """The letters that were taken."""
+
+    def keep(self, message_id: str, recipient: str, content: bytes) -> None:
+        statement = "INSERT INTO letters (message_id, recipient, content) VALUES (?, ?, ?)"
+        self._all(statement, message_id, recipient, content)
+
+    def all(self) -> list[LedgerLetter]:
+        rows = self._all("SELECT message_id, recipient, content FROM letters ORDER BY id")
+        return [LedgerLetter(*row) for row in rows]
 
 
 class _Controller(Controller):

@@ -6,11 +6,11 @@ said of it, so that a test can prove that nothing was lost or doubled.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final
+from typing import Final
+
+from workers.sandbox.stand import Memory
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS ledger (
@@ -32,22 +32,15 @@ class LedgerEntry:
     receptions: int
 
 
-class Store:
+class Store(Memory):
     """The memory of one stand-in; any thread may use it, one at a time."""
 
     def __init__(self, path: Path | None) -> None:
-        self._lock = Lock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
+        super().__init__(path, _SCHEMA)
 
     def enter(self, name: str, sha256: str, codes: tuple[str, ...], at: float) -> None:
         """Enter one arrival of a file."""
-        self._do(
+        self._all(
             "INSERT INTO ledger (name, sha256, codes, receptions, received_at) VALUES (?, ?, ?, 1, ?)"
             " ON CONFLICT (name, sha256) DO UPDATE SET receptions = receptions + 1",
             name,
@@ -58,7 +51,7 @@ class Store:
 
     def keep(self, g_code: str, content: bytes, at: float) -> None:
         """Keep a referral; one that came before under this code is replaced by it."""
-        self._do(
+        self._all(
             "INSERT INTO referrals (g_code, content, received_at) VALUES (?, ?, ?)"
             " ON CONFLICT (g_code) DO UPDATE SET content = excluded.content",
             g_code,
@@ -68,30 +61,26 @@ class Store:
 
     def is_closed(self, g_code: str) -> bool:
         """Tell whether a back ticket was laid out for this referral."""
-        return bool(self._do("SELECT 1 FROM referrals WHERE g_code = ? AND ticket IS NOT NULL", g_code))
+        return bool(self._all("SELECT 1 FROM referrals WHERE g_code = ? AND ticket IS NOT NULL", g_code))
 
     def waiting(self, before: float) -> list[tuple[str, bytes]]:
         """Referrals that came before a moment and have no ticket yet, with their content."""
-        return self._do(
+        return self._all(
             "SELECT g_code, content FROM referrals WHERE ticket IS NULL AND received_at <= ? ORDER BY received_at",
             before,
         )
 
     def close_referral(self, g_code: str, ticket: str) -> None:
         """Note the ticket of a referral."""
-        self._do("UPDATE referrals SET ticket = ? WHERE g_code = ?", ticket, g_code)
+        self._all("UPDATE referrals SET ticket = ? WHERE g_code = ?", ticket, g_code)
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every file ever taken, in the order of arrival."""
-        rows = self._do("SELECT number, name, sha256, codes, receptions FROM ledger ORDER BY number")
+        rows = self._all("SELECT number, name, sha256, codes, receptions FROM ledger ORDER BY number")
         return tuple(
             LedgerEntry(n, name, digest, tuple(codes.split()), times) for n, name, digest, codes, times in rows
         )
 
     def referrals(self) -> dict[str, str | None]:
         """Codes of the referrals that stand, each with the id of its ticket."""
-        return dict(self._do("SELECT g_code, ticket FROM referrals"))
-
-    def _do(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
+        return dict(self._all("SELECT g_code, ticket FROM referrals"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Final
+
+from workers.sandbox.stand import Memory
 
 NUMBER: Final = re.compile(r"7[0-9]{10}")
 _SCHEMA: Final = """
@@ -51,13 +51,11 @@ class LedgerMessage:
     whole: bool
 
 
-class SmscStore:
+class SmscStore(Memory):
     """The memory of one centre; safe to use from any thread."""
 
     def __init__(self, path: Path | None) -> None:
-        self._lock = Lock()
-        self._base = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._base.executescript(_SCHEMA)
+        super().__init__(path, _SCHEMA)
 
     def take(self, part: TakenPart, state: int, receipt_delay_s: float | None) -> int:
         """Keep a part and return its id; the same client's id again gives the same id and changes nothing."""
@@ -65,14 +63,14 @@ class SmscStore:
         row = (part.client_id, part.number, part.reference, part.total, part.position, part.data, state, receipt_at)
         with self._lock:
             if part.client_id is not None:
-                known = self._base.execute("SELECT id FROM parts WHERE client_id = ?", (part.client_id,)).fetchone()
+                known = self._db.execute("SELECT id FROM parts WHERE client_id = ?", (part.client_id,)).fetchone()
                 if known:
                     return int(known[0])
             statement = (
                 "INSERT INTO parts (client_id, number, reference, total, position, data, state, receipt_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             )
-            return int(self._base.execute(statement, row).lastrowid or 0)
+            return int(self._db.execute(statement, row).lastrowid or 0)
 
     def owed(self, limit: int, under_way: Sequence[int]) -> list[OwedReceipt]:
         """Receipts due now that no session is waiting to have confirmed, oldest first."""
@@ -81,26 +79,20 @@ class SmscStore:
             f"SELECT id, number, state FROM parts WHERE receipt_at <= ? AND id NOT IN ({marks})"  # noqa: S608 # only marks
             " ORDER BY receipt_at LIMIT ?"
         )
-        with self._lock:
-            rows = self._base.execute(statement, (time.time(), *under_way, limit)).fetchall()
-        return [OwedReceipt(*row) for row in rows]
+        return [OwedReceipt(*row) for row in self._all(statement, time.time(), *under_way, limit)]
 
     def confirm(self, part_id: int) -> None:
         """The receipt arrived."""
-        with self._lock:
-            self._base.execute("UPDATE parts SET receipt_at = NULL, confirmed = 1 WHERE id = ?", (part_id,))
+        self._all("UPDATE parts SET receipt_at = NULL, confirmed = 1 WHERE id = ?", part_id)
 
     def say_again(self, state: int) -> None:
         """Owe every receipt once more, now with this state."""
-        with self._lock:
-            self._base.execute("UPDATE parts SET state = ?, receipt_at = 0, confirmed = 0", (state,))
+        self._all("UPDATE parts SET state = ?, receipt_at = 0, confirmed = 0", state)
 
     def messages(self) -> list[LedgerMessage]:
         """Every message taken, in the order of their first parts."""
         with self._lock:
-            rows = self._base.execute(
-                "SELECT number, reference, total, position, data FROM parts ORDER BY id"
-            ).fetchall()
+            rows = self._db.execute("SELECT number, reference, total, position, data FROM parts ORDER BY id").fetchall()
         made: list[LedgerMessage] = []
         open_parts: dict[tuple[str, int], dict[int, bytes]] = {}
         for number, reference, total, position, data in rows:
@@ -118,13 +110,7 @@ class SmscStore:
 
     def count(self) -> int:
         """Parts taken."""
-        with self._lock:
-            return int(self._base.execute("SELECT count(*) FROM parts").fetchone()[0])
-
-    def close(self) -> None:
-        """Close the state file."""
-        with self._lock:
-            self._base.close()
+        return int(self._all("SELECT count(*) FROM parts")[0][0])
 
 
 def named(part_id: int) -> str:

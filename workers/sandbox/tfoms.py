@@ -26,8 +26,9 @@ from gateway.domain.errors import InvalidRequest
 from gateway.resources import resource_dir
 from gateway.xml.schemas import validate
 from workers.sandbox.commands import serve, serving
-from workers.sandbox.server import LOOPBACK, SandboxServer
+from workers.sandbox.server import LOOPBACK
 from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.stand import HttpStand
 from workers.sandbox.switches import Malformation, Switches, chosen
 from workers.sandbox.tfoms_packets import (
     ANSWER,
@@ -53,11 +54,13 @@ _SUBMISSIONS: Final = frozenset({"SendPackets", "SendInboundAnswers"})
 _BY_SWITCH: Final = Refusal("900", "Отказ по переключателю стенда.")
 
 
-class TfomsSandbox:
-    """One stand-in ТФОМС in this process. ``switches`` may be changed at any moment."""
+class TfomsSandbox(HttpStand):
+    """One stand-in ТФОМС in this process. ``switches`` may be changed at any moment.
 
-    def __init__(self) -> None:
-        self.switches: Final = Switches()
+    The admin endpoint has GET /ledger and GET, POST /inbound.
+    """
+
+    path = PATH
 
     def start(
         self,
@@ -91,28 +94,7 @@ class TfomsSandbox:
             ("GET", "/inbound"): lambda _: [asdict(entry) for entry in self.inbound()],
             ("POST", "/inbound"): self._queue,
         }
-        self._server = SandboxServer(soap, self.switches, admin)
-        try:
-            self._server.start(host, port, admin_port)
-        except OSError:
-            self._store.close()
-            raise
-        return self.url
-
-    @property
-    def url(self) -> str:
-        """Address of the service."""
-        return self._server.address + PATH
-
-    @property
-    def admin_url(self) -> str:
-        """Address of the admin endpoint: GET, POST, DELETE /switches; GET /ledger; GET, POST /inbound."""
-        return self._server.admin_address
-
-    def stop(self) -> None:
-        """Finish what was taken, close the ports and the state."""
-        self._server.stop()
-        self._store.close()
+        return self._serve(soap, admin, self._store, host=host, port=port, admin_port=admin_port)
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every packet ever taken, in the order of arrival."""

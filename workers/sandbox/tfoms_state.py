@@ -7,16 +7,14 @@ follows from the objects that stand, hence a Delete takes back exactly what its 
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from threading import RLock
-from typing import Any, Final
+from typing import Final
 
+from workers.sandbox.stand import Memory
 from workers.sandbox.tfoms_packets import (
     DELETE,
     HOSPITALISATION,
@@ -107,32 +105,11 @@ class Standing:
     referral: str
 
 
-class Store:
+class Store(Memory):
     """The memory of one stand-in; any thread may use it, one at a time."""
 
     def __init__(self, path: Path | None) -> None:
-        self._lock = RLock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")  # survives the end of the process, which is enough here
-        self._db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the store; commit on leaving, roll back on an exception."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        super().__init__(path, _SCHEMA)
 
     # --- the ledger -----------------------------------------------------------------------------------------
 
@@ -326,11 +303,3 @@ class Store:
         """Every inbound packet, in order."""
         rows = self._all("SELECT id, content, answer, receptions FROM inbound ORDER BY number")
         return tuple(InboundEntry(*row) for row in rows)
-
-    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        rows = self._all(query, *values)
-        return rows[0] if rows else None
-
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()

@@ -1,0 +1,105 @@
+"""What stand-in peers share: a service over HTTP with its ports, and a memory in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any, ClassVar, Final
+
+from workers.sandbox.server import AdminRoutes, Application, SandboxServer
+from workers.sandbox.switches import Switches, SwitchValues
+
+
+class Memory:
+    """What one stand-in remembers, in one file or in memory only; any thread may use it, one at a time."""
+
+    def __init__(self, file: Path | None, schema: str) -> None:
+        self._lock = RLock()
+        self._db = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")  # survives the end of the process, which is enough here
+        self._db.executescript(schema)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the memory; commit on leaving, roll back on an exception."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _all(self, statement: str, *values: object) -> list[Any]:
+        """Execute one statement; its rows."""
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()
+
+    def _one(self, statement: str, *values: object) -> Any | None:
+        """Execute one statement; its first row."""
+        rows = self._all(statement, *values)
+        return rows[0] if rows else None
+
+
+class HttpStand:
+    """One stand-in peer over HTTP in this process. ``switches`` may be changed at any moment."""
+
+    path: ClassVar[str]
+    """Path of its service."""
+
+    def __init__(self, model: type[SwitchValues] = SwitchValues) -> None:
+        self.switches: Final = Switches(model)
+        self._memory: Memory | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the service."""
+        return self._server.address + self.path
+
+    @property
+    def admin_url(self) -> str:
+        """Address of the admin endpoint: GET, POST, DELETE /switches, and what the stand-in adds to it."""
+        return self._server.admin_address
+
+    def stop(self) -> None:
+        """Finish what was taken, close the ports and the memory."""
+        self._server.stop()
+        self._forget()
+
+    def _serve(
+        self,
+        application: Application,
+        admin: AdminRoutes,
+        memory: Memory | None,
+        *,
+        host: str,
+        port: int,
+        admin_port: int,
+    ) -> str:
+        """Open the ports and return the address of the service; ``memory`` is closed with them.
+
+        Raises:
+            OSError: a port is taken.
+        """
+        self._memory = memory
+        self._server = SandboxServer(application, self.switches, admin)
+        try:
+            self._server.start(host, port, admin_port)
+        except OSError:
+            self._forget()
+            raise
+        return self.url
+
+    def _forget(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
