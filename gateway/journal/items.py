@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -12,18 +13,29 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
-    """The peer's word on one record; ``message`` is its reason, for people."""
+    """The peer's word on one record; ``message`` is its reason, for people.
+
+    ``parts`` are the parts of it that the peer took, each with the mark of its content; a record that is not accepted
+    may have some.
+    """
 
     accepted: bool
     message: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """As ``packet_items.outcome`` says it."""
+        return "ACCEPTED" if self.accepted else "PARTIAL" if self.parts else "REJECTED"
 
 
 def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOutcome]]) -> None:
     """Write the peer's word on the records of packets that just got their verdict, and tell their objects.
 
     In an ACCEPTED packet every record is accepted, in a REJECTED one none; in a PARTIAL one those that the peer named
-    as accepted, and a record it did not name is not. While a packet of many is open its objects stay FORMED, which
-    bars them like any open status. The caller commits.
+    as accepted, and a record it did not name is not. Parts that the peer took are added to those it holds of the
+    object; an accepted Delete leaves none. While a packet of many is open its objects stay FORMED, which bars them like
+    any open status. The caller commits.
     """
     if not told:
         return
@@ -34,8 +46,9 @@ def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOu
             {
                 "packets": [packet for packet, _, _ in words],
                 "positions": [position for _, position, _ in words],
-                "outcomes": ["ACCEPTED" if word.accepted else "REJECTED" for _, _, word in words],
+                "outcomes": [word.code for _, _, word in words],
                 "messages": [word.message for _, _, word in words],
+                "parts": [json.dumps(word.parts, ensure_ascii=False) if word.parts else None for _, _, word in words],
             },
         )
     connection.execute(_COUNT, {"ids": list(told)})
@@ -44,9 +57,9 @@ def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOu
 
 _WRITE: Final = text(
     """
-    UPDATE packet_items i SET outcome = w.outcome, message = w.message
+    UPDATE packet_items i SET outcome = w.outcome, message = w.message, parts = CAST(w.parts AS jsonb)
     FROM unnest(CAST(:packets AS uuid[]), CAST(:positions AS int[]), CAST(:outcomes AS text[]),
-        CAST(:messages AS text[])) AS w(packet_id, position, outcome, message)
+        CAST(:messages AS text[]), CAST(:parts AS text[])) AS w(packet_id, position, outcome, message, parts)
     WHERE i.packet_id = w.packet_id AND i.position = w.position
     """
 )
@@ -62,13 +75,16 @@ _COUNT: Final = text(
 _TELL: Final = text(
     """
     WITH mine AS (
-      SELECT o.id, p.id AS packet_id, i.content_hash,
+      SELECT o.id, p.id AS packet_id, i.content_hash, i.parts,
         CASE WHEN p.status = 'PARTIAL' AND i.outcome = 'ACCEPTED' THEN 'ACCEPTED' ELSE p.status END AS status
       FROM packets p JOIN packet_items i ON i.packet_id = p.id JOIN source_objects o ON o.id = i.source_object_id
       WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY o.id FOR UPDATE OF o)
     UPDATE source_objects o SET
       last_status = CASE WHEN o.last_packet_id = mine.packet_id THEN mine.status ELSE o.last_status END,
-      accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash ELSE o.accepted_hash END
+      accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash ELSE o.accepted_hash END,
+      accepted_parts = CASE WHEN mine.status = 'ACCEPTED' AND mine.content_hash IS NULL THEN NULL
+        WHEN mine.parts IS NULL THEN o.accepted_parts
+        ELSE coalesce(o.accepted_parts, '{}') || mine.parts END
     FROM mine WHERE o.id = mine.id
     """
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -207,7 +207,10 @@ def _update(connection: Connection, stored: dict[tuple[str, str], _Stored], batc
 
 @dataclass(frozen=True, slots=True)
 class DueObject:
-    """An object that a run must form a packet of. ``content_hash`` is None for a Delete."""
+    """An object that a run must form a packet of. ``content_hash`` is None for a Delete.
+
+    ``accepted_parts`` are the parts of it that the peer took, each with the mark of its content.
+    """
 
     id: int
     organization_id: int
@@ -215,6 +218,7 @@ class DueObject:
     operation: Operation
     packed: bytes
     content_hash: bytes | None
+    accepted_parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def lock_due(
@@ -261,7 +265,8 @@ def _due_statement(order: str, condition: str) -> TextClause:
         AND (CASE WHEN deleted THEN NULL ELSE content_hash END) IS DISTINCT FROM accepted_hash"""
     return text(
         f"""
-        SELECT id, organization_id, object_id, deleted, accepted_hash, content_hash, content FROM source_objects
+        SELECT id, organization_id, object_id, deleted, accepted_hash, content_hash, content, accepted_parts
+        FROM source_objects
         WHERE id IN (
           SELECT id FROM (
             (SELECT {order} FROM source_objects WHERE due AND {wanted})
@@ -288,7 +293,8 @@ _DUE_OF_OPERATION: Final = {
 def _due(row: Row[Any]) -> DueObject:
     wanted = None if row.deleted else row.content_hash
     operation = operation_for(wanted, row.accepted_hash) or Operation.UPDATE
-    return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, wanted)
+    parts = row.accepted_parts or {}
+    return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, wanted, parts)
 
 
 def page_of_objects(

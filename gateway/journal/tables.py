@@ -79,6 +79,7 @@ source_objects = Table(
     Column("due", Boolean, Computed(DUE_SQL, persisted=True), nullable=False),
     blob("lookup"),
     Column("closed_by", Uuid),
+    Column("accepted_parts", JSONB),
     UniqueConstraint("service_code", "organization_id", "object_type", "object_id", name="source_objects_object_key"),
     Index("source_objects_due_idx", "service_code", "object_type", "id", postgresql_where=text("due")),
     Index(
@@ -107,7 +108,7 @@ source_objects = Table(
     Index("source_objects_closed_by_idx", "closed_by", postgresql_where=text("closed_by IS NOT NULL")),
 )
 """``lookup`` is the sealed person (or whatever the manifest names) of the object; ``closed_by`` the inbound packet that
-ended its exchange."""
+ended its exchange; ``accepted_parts`` the parts of it that the peer took, each with its mark."""
 
 launches = Table(
     "launches",
@@ -249,6 +250,7 @@ packet_items = _child(
     blob("content_hash"),
     Column("outcome", Text),
     Column("message", Text),
+    Column("parts", JSONB),
     PrimaryKeyConstraint("packet_id", "position"),
     Index("packet_items_object_idx", "object_id", "packet_id"),
 )

@@ -65,6 +65,9 @@ class Anything:
     def title(self, dictionary: str, code: str, on: date) -> str | None:  # noqa: ARG002 # of the vocabulary
         return "наименование"
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:  # noqa: ARG002 # of the vocabulary
+        return "1"
+
 
 @dataclass
 class SampleDesk:

@@ -44,7 +44,9 @@ from workers.exchange import flk
 from workers.exchange.authorities import Authorities
 from workers.exchange.common import (
     Caller,
+    DocumentCaller,
     Element,
+    Exchanged,
     InDoubt,
     NotSent,
     Organization,
@@ -110,11 +112,13 @@ __all__ = [
     "Compose",
     "Desk",
     "Dictionary",
+    "DocumentCaller",
     "Doubt",
     "Download",
     "Downloads",
     "Draft",
     "Element",
+    "Exchanged",
     "Fate",
     "Files",
     "Finding",

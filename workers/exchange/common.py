@@ -70,6 +70,27 @@ class Caller(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """A document that was sent and the one that answers it; ``data`` are the bytes of the answer to journal."""
+
+    sent: Element
+    answer: Element
+    data: bytes
+
+
+class DocumentCaller(Protocol):
+    """A transport that sends documents as they are to operations of the WSDL that the manifest names."""
+
+    def submit(self, operation: str, document: bytes) -> Exchanged:
+        """Send one document; its answer follows the schema of the WSDL.
+
+        Raises:
+            NotSent, InDoubt, SignInRefused, PeerRefused.
+        """
+        ...
+
+
 def lines(reasons: Iterable[str], limit: int | None = None) -> str:
     """Join reasons as «Результат» shows them, one a line; beyond ``limit`` only their number is told."""
     told = list(reasons)

@@ -114,7 +114,7 @@ class _Places:
         for element in packet.iter("{*}*"):
             name = local(element)
             self._first.setdefault(name, element)
-            for known in {name, "ID_BAS"} if "ID" in name else {name} & set(LOCATORS):
+            for known in {name, "ID_BAS"} if "ID" in name.upper() else {name} & set(LOCATORS):
                 self._identified.setdefault((known, _text(element).lower()), element)
 
     def finding(self, refusal: Refusal) -> Finding:

@@ -21,7 +21,8 @@ class Job:
     """One packet to form.
 
     ``source`` is the last content the МИС submitted, also for a Delete; do not change it. ``formed_at`` is aware, UTC.
-    ``reference`` answers for the dictionaries that the manifest names.
+    ``reference`` answers for the dictionaries that the manifest names. ``accepted_parts`` are the parts of the object
+    that the peer took in earlier packets, as ``ItemVerdict.parts`` told.
     """
 
     packet_id: UUID
@@ -32,6 +33,7 @@ class Job:
     formed_at: datetime
     source: Element
     reference: Reference = NO_REFERENCE
+    accepted_parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,16 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class ItemVerdict:
-    """What the peer said of one record of a packet of many; ``text`` is its reason, empty when there is none."""
+    """What the peer said of one record of a packet of many; ``text`` is its reason, empty when there is none.
+
+    Where a peer judges parts of a record, ``parts`` are those that it took: their names, each with a mark of its
+    content by which the exchange tells later whether the part has changed. They are kept with the object and come back
+    in ``Job.accepted_parts``.
+    """
 
     accepted: bool
     text: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

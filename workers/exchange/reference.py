@@ -20,12 +20,19 @@ class Reference(Protocol):
         """The title of a code on a date; None when the dictionary is not loaded or does not hold the code."""
         ...
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
+        """What a further column says of a code on a date, such as the type that a subtype belongs to; None as above."""
+        ...
+
 
 class _Nothing:
     def has(self, dictionary: str, code: str, on: date) -> None:  # noqa: ARG002 # as the protocol asks
         return None
 
     def title(self, dictionary: str, code: str, on: date) -> None:  # noqa: ARG002 # as the protocol asks
+        return None
+
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> None:  # noqa: ARG002 # as the protocol asks
         return None
 
 

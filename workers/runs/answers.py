@@ -151,4 +151,6 @@ def _placed(refusals: Sequence[Refusal], data: bytes | None) -> tuple[Finding, .
 
 def item_outcomes(verdict: Verdict) -> dict[int, ItemOutcome]:
     """The peer's words on single records, as the journal keeps them."""
-    return {position: ItemOutcome(word.accepted, word.text or None) for position, word in verdict.items.items()}
+    return {
+        position: ItemOutcome(word.accepted, word.text or None, word.parts) for position, word in verdict.items.items()
+    }

@@ -69,7 +69,8 @@ def make_job(
 ) -> Job:
     """One object to form, its content parsed."""
     root = parse(unpack(source.packed))
-    return Job(packet_id, packet_type, source.operation, source.object_id, organization, now, root, loaded.reference)
+    head = (packet_id, packet_type, source.operation, source.object_id, organization, now)
+    return Job(*head, root, loaded.reference, source.accepted_parts)
 
 
 def build(loaded: Loaded, job: Job, form: Callable[[Job], Element] | None) -> tuple[Sequence[Finding], Element | None]:

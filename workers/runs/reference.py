@@ -6,7 +6,7 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,8 +45,15 @@ class Shelf:
 
     def title(self, dictionary: str, code: str, on: date) -> str | None:
         """The title of a code in the version in force on a date."""
+        return next((e.title for e in self._holding(dictionary, code, on)), None)
+
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
+        """What a further column of a code says in the version in force on a date."""
+        return next((e.extra.get(column) for e in self._holding(dictionary, code, on)), None)
+
+    def _holding(self, dictionary: str, code: str, on: date) -> Iterator[Entry]:
         edition = self._edition(dictionary, on) or {}
-        return next((e.title for e in _entries(edition, dictionary, code) if e.holds(on)), None)
+        return (entry for entry in _entries(edition, dictionary, code) if entry.holds(on))
 
     def _edition(self, dictionary: str, on: date) -> Edition | None:
         place = bisect_right(self._dates.get(dictionary, ()), on)

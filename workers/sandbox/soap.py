@@ -116,9 +116,9 @@ class SoapPeer:
         if envelope.tag != f"{{{SOAP11}}}Envelope":
             raise VersionMismatch("Ожидается конверт SOAP 1.1.")
         header = envelope.find(f"{{{SOAP11}}}Header")
-        self._authenticate(header)
+        authenticate(header, self._credentials)
         _check_understood(header)
-        body = _only_child(envelope.find(f"{{{SOAP11}}}Body"))
+        body = only_child(envelope.find(f"{{{SOAP11}}}Body"))
         name = etree.QName(body)
         if name.namespace != self.namespace or name.localname not in self._operations:
             raise InvalidRequest("Такой операции нет.")
@@ -130,19 +130,6 @@ class SoapPeer:
         response = etree.Element(f"{{{self.namespace}}}{name.localname}Response", nsmap={None: self.namespace})
         response.append(result)
         return _envelope(response)
-
-    def _authenticate(self, header: Element | None) -> None:
-        token = None if header is None else header.find(f"{{{WSSE}}}Security/{{{WSSE}}}UsernameToken")
-        if token is None:
-            raise NotAuthenticated("Нужен заголовок WS-Security с UsernameToken.")
-        password = token.find(f"{{{WSSE}}}Password")
-        if password is None or password.get("Type", PLAIN_TEXT) != PLAIN_TEXT:
-            raise NotAuthenticated("Пароль передаётся в виде PasswordText.")
-        known = (self._credentials.username, self._credentials.password)
-        given = (token.findtext(f"{{{WSSE}}}Username", ""), password.text or "")
-        same = [hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(known, given, strict=True)]
-        if not all(same):
-            raise NotAuthenticated("Имя или пароль неверны.")
 
     def _action(self, headers: Mapping[str, str]) -> str:
         return headers.get("soapaction", "").strip().strip('"')
@@ -156,6 +143,25 @@ class SoapPeer:
         etree.SubElement(detail, f"{{{self.namespace}}}code").text = code
         etree.SubElement(detail, f"{{{self.namespace}}}message").text = error.message
         return Response(HTTPStatus.INTERNAL_SERVER_ERROR, _envelope(fault))
+
+
+def authenticate(header: Element | None, credentials: Credentials) -> None:
+    """Check the UsernameToken of a header.
+
+    Raises:
+        NotAuthenticated: there is none, or it is not of the account.
+    """
+    token = None if header is None else header.find(f"{{{WSSE}}}Security/{{{WSSE}}}UsernameToken")
+    if token is None:
+        raise NotAuthenticated("Нужен заголовок WS-Security с UsernameToken.")
+    password = token.find(f"{{{WSSE}}}Password")
+    if password is None or password.get("Type", PLAIN_TEXT) != PLAIN_TEXT:
+        raise NotAuthenticated("Пароль передаётся в виде PasswordText.")
+    known = (credentials.username, credentials.password)
+    given = (token.findtext(f"{{{WSSE}}}Username", ""), password.text or "")
+    same = [hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(known, given, strict=True)]
+    if not all(same):
+        raise NotAuthenticated("Имя или пароль неверны.")
 
 
 def _fault_code(error: GatewayError) -> str:
@@ -180,7 +186,12 @@ def _check_understood(header: Element | None) -> None:
             raise NotUnderstood("Заголовок, обязательный для понимания, не поддерживается.")
 
 
-def _only_child(body: Element | None) -> Element:
+def only_child(body: Element | None) -> Element:
+    """The one element of a body.
+
+    Raises:
+        InvalidRequest: it holds none or several.
+    """
     if body is None or len(body) != 1:
         raise InvalidRequest("В теле запроса должен быть ровно один элемент.")
     return body[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pkgutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +14,11 @@ from urllib.parse import urljoin, urlsplit
 
 from gateway.catalog import manifest
 from gateway.domain.authorities import Freshness
-from gateway.domain.errors import ConfigurationError, InvalidXml, TooLarge
+from gateway.domain.errors import InvalidXml, TooLarge
 from gateway.xml.limits import MIB
 from gateway.xml.stream import read_children
 from workers.exchange import Element, NotSent, PeerRefused
-from workers.transports.wire import HttpAnswer, Wire, positive
+from workers.transports.wire import HttpAnswer, Wire, positive, provided
 
 TRIES: Final = 3
 PAUSE_S: Final = 1.0
@@ -56,7 +55,7 @@ def open_transport(
         max_bytes=int(positive(settings, "max_mb", MAX_MIB) * MIB),
         within_s=positive(settings, "within_s", WITHIN_S),
         pause_s=positive(settings, "pause_s", PAUSE_S),
-        verifier=_verifier(settings.get("signature_provider")),
+        verifier=provided(settings, "signature_provider"),
     )
 
 
@@ -210,13 +209,3 @@ class DownloadTransport:
         if answer.status in _RETRY_LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return NotSent(f"{told}.")
         return PeerRefused(f"{told}.")
-
-
-def _verifier(name: str | None) -> Verifier | None:
-    if not name:
-        return None
-    try:
-        verifier: Verifier = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError):
-        raise ConfigurationError("Настройка signature_provider: такой функции нет.") from None
-    return verifier

@@ -14,6 +14,7 @@ import zeep
 import zeep.exceptions
 import zeep.wsse.username
 from lxml import etree
+from zeep.wsdl.bindings.soap import Soap12Binding
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
@@ -61,10 +62,7 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
     """
     if wsdl is None:
         raise ConfigurationError(f"Транспорту {transport.kind} нужен WSDL: укажите его в описании обмена.")
-    token = None
-    if username := settings.get("username"):
-        token = zeep.wsse.username.UsernameToken(username, settings.get("password", ""))
-    return SoapTransport(_client(wsdl, token), Wire(settings), settings["address"])
+    return SoapTransport(read_wsdl(wsdl, token_of(settings)), Wire(settings), settings["address"])
 
 
 class SoapTransport:
@@ -94,13 +92,9 @@ class SoapTransport:
         bound = self._binding.get(operation)
         envelope = self._client.create_message(self._service, operation, **arguments)
         answer = self._post(etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), bound.soapaction)
-        if answer.status_code in (401, 403):
-            raise SignInRefused(f"{self._peer} не принимает наши учётные данные (HTTP {answer.status_code}).")
-        if not answer.content or answer.media_type not in _XML_TYPES:
-            raise self._by_status(answer.status_code)
         try:
             return self._binding.process_reply(self._client, bound, answer)
-        except _Fault as fault:
+        except Fault as fault:
             raise self._by_fault(fault.codes) from None
         except _UNREADABLE:
             # Without its cause: zeep quotes the whole answer.
@@ -111,9 +105,19 @@ class SoapTransport:
         self._wire.close()
 
     def _post(self, data: bytes, action: str) -> _Answer:
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"', "Accept": "text/xml"}
-        answer = self._wire.send("POST", self._address, headers, data)
-        return _Answer(answer.status, answer.headers, answer.content)
+        """Send an envelope; what comes back has the look of XML."""
+        if isinstance(self._binding, Soap12Binding):
+            media = "application/soap+xml"
+            headers = {"Content-Type": f'{media}; charset=utf-8; action="{action}"', "Accept": media}
+        else:
+            headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"', "Accept": "text/xml"}
+        sent = self._wire.send("POST", self._address, headers, data)
+        answer = _Answer(sent.status, sent.headers, sent.content)
+        if answer.status_code in (401, 403):
+            raise SignInRefused(f"{self._peer} не принимает наши учётные данные (HTTP {answer.status_code}).")
+        if not answer.content or answer.media_type not in _XML_TYPES:
+            raise self._by_status(answer.status_code)
+        return answer
 
     def _by_status(self, status: int) -> TransportError:
         if status in _RETRY_LATER:
@@ -154,7 +158,7 @@ class _FromDisk(zeep.Transport):
         return Path(urlsplit(url).path).read_bytes()
 
 
-class _Fault(Exception):
+class Fault(Exception):
     """The peer answered with a SOAP Fault; ``codes`` are the parts of its code and subcodes."""
 
     def __init__(self, codes: set[str]) -> None:
@@ -169,16 +173,38 @@ class _Judge(zeep.Plugin):
     """
 
     def ingress(self, envelope: Any, http_headers: Any, operation: Any) -> tuple[Any, Any]:
-        found = envelope.xpath("*[local-name()='Body']/*")
-        if len(found) == 1 and etree.QName(found[0]).localname == "Fault":
-            if codes := _FAULT_CODES(found[0]):
-                raise _Fault({part for code in codes for part in re.split(r"[\s:.]+", code.text or "")})
-        elif len(found) == 1 and etree.QName(found[0]) == operation.output.body.qname:
-            return envelope, http_headers
-        raise LookupError("not what the WSDL promises")
+        promised(envelope, operation)
+        return envelope, http_headers
 
 
-def _client(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
+def promised(envelope: Any, operation: Any) -> Any:
+    """The element that the WSDL promises as the answer to an operation.
+
+    Raises:
+        Fault: the peer answered with a fault.
+        LookupError: the body holds something else.
+    """
+    found = envelope.xpath("*[local-name()='Body']/*")
+    if len(found) == 1 and etree.QName(found[0]).localname == "Fault":
+        if codes := _FAULT_CODES(found[0]):
+            raise Fault({part for code in codes for part in re.split(r"[\s:.]+", code.text or "")})
+    elif len(found) == 1 and etree.QName(found[0]) == operation.output.body.qname:
+        return found[0]
+    raise LookupError("not what the WSDL promises")
+
+
+def token_of(settings: Mapping[str, str]) -> zeep.wsse.username.UsernameToken | None:
+    """The UsernameToken of the settings; None when they name nobody."""
+    username = settings.get("username")
+    return zeep.wsse.username.UsernameToken(username, settings.get("password", "")) if username else None
+
+
+def read_wsdl(wsdl: Path, token: zeep.wsse.username.UsernameToken | None) -> Any:
+    """Read a WSDL, and what it includes, from disk.
+
+    Raises:
+        ConfigurationError: it cannot be read, or holds no service.
+    """
     settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         loader = _FromDisk()  # type: ignore[no-untyped-call]  # zeep's Transport is untyped

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import pkgutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -174,6 +175,20 @@ def positive(settings: Mapping[str, str], key: str, default: float) -> float:
     if not 0 < number <= 3600:
         raise ConfigurationError(f"Настройка {key}: нужно число больше 0 и не больше 3600.")
     return number
+
+
+def provided(settings: Mapping[str, str], key: str) -> Any:
+    """The function that a setting names as ``package.module:function``; None when the setting is absent.
+
+    Raises:
+        ConfigurationError: there is no such function.
+    """
+    if not (name := settings.get(key)):
+        return None
+    try:
+        return pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError):
+        raise ConfigurationError(f"Настройка {key}: такой функции нет.") from None
 
 
 class _Body(io.BytesIO):

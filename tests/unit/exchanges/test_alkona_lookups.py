@@ -30,6 +30,9 @@ class Books:
     def title(self, dictionary: str, code: str, on: date) -> str | None:
         raise NotImplementedError
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
+        raise NotImplementedError
+
 
 def found(kind: str, books: Books, old: str = "", new: str = "", operation: Operation = Operation.INSERT) -> list[str]:
     content = SOUND[kind].replace(old, new, 1) if old else SOUND[kind]

@@ -98,6 +98,9 @@ class Empty:
     def title(self, dictionary: str, code: str, on: date) -> None:  # noqa: ARG002 # as the protocol asks
         return None
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> None:  # noqa: ARG002 # as the protocol asks
+        return None
+
 
 def test_diagnoses_are_looked_up_where_the_dictionary_is_loaded() -> None:
     found = check(replace(job(), reference=Empty()))

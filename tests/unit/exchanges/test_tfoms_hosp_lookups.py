@@ -45,6 +45,9 @@ class Shelf:
     def title(self, dictionary: str, code: str, on: date) -> str | None:
         raise NotImplementedError
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
+        raise NotImplementedError
+
 
 @pytest.mark.parametrize("packet_type", EVENT)
 def test_every_code_is_asked_for_on_the_day_of_the_event(packet_type: str) -> None:
