@@ -97,7 +97,7 @@ class DocumentTransport(SoapTransport):
         body = etree.SubElement(envelope, f"{{{soap}}}Body", {f"{{{WSU}}}Id": BODY_ID}, nsmap={"wsu": WSU})
         body.append(copy.deepcopy(document))
         headers: dict[str, str] = {}
-        addressing = WsAddressingPlugin()  # type: ignore[no-untyped-call]  # zeep's plugin is untyped
+        addressing = WsAddressingPlugin()
         addressing.egress(envelope, headers, bound, {"address": self._address})
         if self._token is not None:
             self._token.apply(envelope, headers)

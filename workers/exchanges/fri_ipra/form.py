@@ -78,9 +78,7 @@ def missing(job: Job) -> tuple[Finding, ...]:
     for code, (title, form) in SENDER.items():
         given = job.organization.codes.get(code, "")
         if not form.fullmatch(given) or (code == "ogrn" and not ogrn_is_right(given)):
-            message = (
-                f"В справочнике МО не указан или неверен {title}: внесите код {code} этой медицинской организации."
-            )
+            message = f"В справочнике МО не указан или неверен {title}: внесите её код {code}."
             found.append(Finding(root_path(job.source), None, "701", message))
     return tuple(found)
 
@@ -111,7 +109,7 @@ def key(measure: Element) -> str:
 
 def mark(measure: Element) -> str:
     """What tells whether a measure of a packet has changed: a digest of its content."""
-    return hashlib.sha256(etree.tostring(measure, method="c14n", exclusive=True, with_tail=False)).hexdigest()[:32]
+    return hashlib.sha256(etree.tostring(measure, method="c14n", exclusive=True)).hexdigest()[:32]
 
 
 def value(element: Element | None) -> str:

@@ -1,7 +1,7 @@
 """Правила исполнения ИПРА: what the schema of the packet cannot say, one table for programmes, one for measures.
 
-701 stands in ``form.py``: while it is broken no packet can be built. A rule is silent when a field it compares is absent
-or unreadable: rule 702 or the schema reports that. Measures that ФРИ has taken are not judged again.
+701 stands in ``form.py``: while it is broken no packet can be built. A rule is silent when a field it compares is
+absent or unreadable: rule 702 or the schema reports that. Measures that ФРИ has taken are not judged again.
 """
 
 from __future__ import annotations
