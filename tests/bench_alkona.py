@@ -22,7 +22,8 @@ from gateway.journal.engine import connect
 from gateway.journal.launches import Starter
 from gateway.journal.schema import migrate
 from gateway.settings import load_settings
-from tests.support.alkona import MORNING, SLUG, arrival_of
+from tests.support.alkona import SLUG
+from tests.support.packet_house import MORNING, arrival_of
 from tests.support.postgres import session_server
 from tests.support.running import add_organizations, environment
 from workers.demo.parts.alkona_data import plans

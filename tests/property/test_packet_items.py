@@ -24,8 +24,9 @@ from gateway.journal.packets import Outcome
 from gateway.journal.registry import put_organization
 from gateway.xml.parser import parse
 from tests.support import journaling
-from tests.support.alkona import DN, FIRST, MORNING, SECOND, arrival_of, small_catalog
+from tests.support.alkona import DN, FIRST, SECOND, SLUG
 from tests.support.journaling import RULES, SERVICE, TYPE
+from tests.support.packet_house import MORNING, arrival_of, small_catalog
 from workers.demo.parts.alkona_data import observations
 from workers.runs.framing import form_packets, number_packets
 from workers.runs.loading import Loaded, load_exchange
@@ -71,7 +72,7 @@ def test_the_next_run_sends_exactly_what_was_not_accepted(
 
 @pytest.fixture(scope="module")
 def loaded() -> Loaded:
-    return load_exchange(small_catalog(records=4).exchanges[DN])
+    return load_exchange(small_catalog(SLUG, records=4).exchanges[DN])
 
 
 NUMBERS = st.lists(st.integers(1, 60), unique=True, max_size=15).map(sorted)

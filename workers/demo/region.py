@@ -34,6 +34,9 @@ ORGANIZATIONS: Final = (
     DemoOrganization("1.2.643.5.1.13.13.12.2.34.3", "Учебная поликлиника № 3", "340003", "1023400000029"),
 )
 
+REGION_CODES: Final = {"fri_okr": "3", "fri_reg": "34"}
+"""What ФГИС ФРИ calls the region: federal district and subject."""
+
 PATIENTS: Final = 30
 """People of one МО."""
 

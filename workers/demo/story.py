@@ -22,7 +22,7 @@ from gateway.operations.passwords import hash_password
 from gateway.operations.reference import load_reference
 from workers.demo import client, screen
 from workers.demo.parts import Settings, parts
-from workers.demo.region import ORGANIZATIONS, dictionary_files
+from workers.demo.region import ORGANIZATIONS, REGION_CODES, dictionary_files
 from workers.demo.stage import Stage
 
 
@@ -61,7 +61,7 @@ class Demo:
         engine = connect(database_url, pool_size=1)
         with engine.begin() as connection:
             ids = [
-                registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code, "ogrn": o.ogrn})
+                registry.put_organization(connection, o.oid, o.name, {"tfoms": o.code, "ogrn": o.ogrn, **REGION_CODES})
                 for o in ORGANIZATIONS
             ]
             stored = hash_password(self._password)

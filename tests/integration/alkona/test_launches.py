@@ -13,7 +13,8 @@ from gateway.journal.packet_queries import PacketQuery, page_of_packets
 from gateway.journal.trails import packets_of_same_objects
 from gateway.operations import journal
 from gateway.operations.trails import get_journal
-from tests.support.alkona import DN, FIRST, SECOND, AlkonaHouse, check_books, small_catalog, sound
+from tests.support.alkona import DN, FIRST, SECOND, SLUG, AlkonaHouse, check_books, sound
+from tests.support.packet_house import small_catalog
 from tests.support.region import open_world
 from tests.support.running import add_account
 from workers.demo.parts import alkona_data
@@ -132,7 +133,7 @@ def test_a_spoilt_reply_stays_in_the_folder_until_it_comes_right(house: AlkonaHo
     house.submit(DN, FIRST.oid, sound(number=2))
     house.sandbox.switches.update({"malformed_answer_next": 1, "malformation": way})
     launch_id = house.start()
-    assert house.finish(launch_id, house.worker(catalog=small_catalog(answer_window_s=0.5))) == "SUCCESS"
+    assert house.finish(launch_id, house.worker(catalog=small_catalog(SLUG, answer_window_s=0.5))) == "SUCCESS"
     (packet,) = house.packets_of(launch_id)
     assert (packet.status, packet.result_text) == ("SENT", UNREADABLE)
 
@@ -224,7 +225,7 @@ def test_an_operators_stop_ends_a_long_forming(house: AlkonaHouse) -> None:
 def test_a_reply_that_names_another_packet_inside_is_left_in_the_folder(house: AlkonaHouse) -> None:
     house.submit(DN, FIRST.oid, sound(number=6))
     house.sandbox.switches.update({"answer_delay_s": 3600})
-    impatient = house.worker(catalog=small_catalog(answer_window_s=0))
+    impatient = house.worker(catalog=small_catalog(SLUG, answer_window_s=0))
     launch_id = house.start()
     house.finish(launch_id, impatient)
     first, second = house.packets_of(launch_id)
