@@ -44,8 +44,8 @@ class _Word:
 def verdict(sent: Element, answer: Element) -> Verdict:
     """Tell what an answer says of a packet; pure. Both follow SubmitIpraExecution.xsd.
 
-    A refusal outweighs a status that says better: what is sent once more by mistake is known again by its identifier,
-    what is not sent is lost.
+    A refusal outweighs a status that says better, and a programme taken in part, nobody knows which, makes the packet
+    PARTIAL: what is sent once more by mistake is known again by its identifier, what is not sent is lost.
 
     Raises:
         InDoubt: the answer is about another packet or about programmes that it does not hold.
@@ -57,13 +57,14 @@ def verdict(sent: Element, answer: Element) -> Verdict:
     if said.keys() - {_text(programme, "MseId") for programme in programmes}:
         raise InDoubt("ФГИС ФРИ прислала ответ о программах, которых в пакете нет: исход неизвестен.")
     whole = _Word(answer.findtext(name("Status"), ""), ())
-    items, refusals = {}, list[Refusal]()
+    items, refusals, vague = {}, list[Refusal](), False
     for position, programme in enumerate(programmes, start=1):
         words = said.get(_text(programme, "MseId"), [whole])
         items[position] = _of_programme(programme, words)
         if not items[position].accepted:
             refusals.extend(_refusals(programme, words))
-    status = _status(items.values())
+            vague = vague or (not _tells_apart(programme, words) and any(word.status != "REJECTED" for word in words))
+    status = PacketStatus.PARTIAL if vague else _status(items.values())
     text = UNEXPLAINED if status is PacketStatus.REJECTED and not refusals else ""
     return Verdict(status, text, items=items, refusals=tuple(dict.fromkeys(refusals)))
 
@@ -85,11 +86,16 @@ def _of_programme(programme: Element, words: Sequence[_Word]) -> ItemVerdict:
     reasons = [reason for word in words for reason in word.reasons]
     if not reasons and all(word.status == "ACCEPTED" for word in words):
         return ItemVerdict(accepted=True, parts=parts)
-    refused = {reason.measure for reason in reasons}
-    # Taken for certain is only what stands beside refusals that are all of known measures.
-    told_apart = refused and refused <= parts.keys() and all(word.status != "REJECTED" for word in words)
-    taken = {measure: digest for measure, digest in parts.items() if told_apart and measure not in refused}
+    refused = {reason.measure for reason in reasons} if _tells_apart(programme, words) else parts.keys()
+    taken = {measure: digest for measure, digest in parts.items() if measure not in refused}
     return ItemVerdict(accepted=False, text=lines(reason.told for reason in reasons), parts=taken)
+
+
+def _tells_apart(programme: Element, words: Sequence[_Word]) -> bool:
+    """Taken for certain is only what stands beside refusals that are all of measures of the programme."""
+    refused = {reason.measure for word in words for reason in word.reasons}
+    measures = {key(measure) for measure in programme.iterfind(name("Rhb"))}
+    return bool(refused) and refused <= measures and all(word.status != "REJECTED" for word in words)
 
 
 def _refusals(programme: Element, words: Sequence[_Word]) -> Iterable[Refusal]:
