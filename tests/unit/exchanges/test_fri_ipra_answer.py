@@ -11,7 +11,7 @@ from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Element, InDoubt, PacketStatus, flk
 from workers.exchanges.fri_ipra.answer import UNEXPLAINED, verdict
-from workers.exchanges.fri_ipra.form import NAMESPACE
+from workers.exchanges.fri_ipra.fields import NAMESPACE
 
 SCHEMA = resource_dir("xsd") / "fri_ipra" / "1.0" / "SubmitIpraExecution.xsd"
 PACKAGE = UUID(int=1)

@@ -12,10 +12,10 @@ from gateway.xml.schemas import validate
 from workers.demo.parts.fri_ipra_data import programme
 from workers.demo.region import ORGANIZATIONS, REGION_CODES
 from workers.exchange import Element, Frame, Job, Operation, Organization
-from workers.exchanges.fri_ipra import form
+from workers.exchanges.fri_ipra import fields, form
 
 SCHEMA = resource_dir("xsd") / "fri_ipra" / "1.0" / "SubmitIpraExecution.xsd"
-NS = {"f": form.NAMESPACE}
+NS = {"f": fields.NAMESPACE}
 MO = Organization(1, ORGANIZATIONS[0].oid, "Учебная  больница", {"ogrn": "1023400000007", **REGION_CODES})
 MOMENT = datetime(2026, 3, 20, 12, tzinfo=UTC)
 SOUND = programme(ORGANIZATIONS[0], 1).content or b""
