@@ -55,8 +55,8 @@ def envelope(url: str, body: Element, known: bool = True, action: str = ACTION, 
     head = (
         f'<s:Envelope xmlns:s="{SOAP12}" xmlns:a="{WSA}" xmlns:w="{WSSE}"><s:Header><a:Action>{action}</a:Action>'
         f"<a:MessageID>urn:uuid:{uuid4()}</a:MessageID><a:To>{to or url}</a:To><w:Security><w:UsernameToken>"
-        f"<w:Username>fri</w:Username><w:Password>{'invented' if known else 'x'}</w:Password></w:UsernameToken></w:Security></s:Header>"
-        "<s:Body>"
+        f"<w:Username>fri</w:Username><w:Password>{'invented' if known else 'x'}</w:Password></w:UsernameToken>"
+        "</w:Security></s:Header><s:Body>"
     )
     return head.encode() + etree.tostring(body) + b"</s:Body></s:Envelope>"
 
