@@ -26,9 +26,10 @@ from gateway.xml.canonical import content_digest, serialize
 from gateway.xml.parser import parse
 from workers.sandbox.commands import serve, serving
 from workers.sandbox.fri_ipra_state import Measure, Package, Programme, Store
-from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
+from workers.sandbox.server import LOOPBACK, Request, Response
 from workers.sandbox.soap import LIMITS, Credentials, Element
 from workers.sandbox.soap12 import Soap12Peer
+from workers.sandbox.stand import HttpStand
 from workers.sandbox.switches import Malformation, Switches, SwitchValues, chosen
 
 PATH: Final = "/ipra"
@@ -61,11 +62,16 @@ class _Fault:
     measure: str | None = None
 
 
-class FriIpraSandbox:
-    """One stand-in in this process. ``switches`` may be changed at any moment."""
+class FriIpraSandbox(HttpStand):
+    """One stand-in in this process. ``switches`` may be changed at any moment.
+
+    The admin endpoint has GET /packages, GET /measures and POST /programmes.
+    """
+
+    path = PATH
 
     def __init__(self) -> None:
-        self.switches: Final = Switches(FriIpraSwitches)
+        super().__init__(FriIpraSwitches)
 
     def start(
         self,
@@ -91,28 +97,7 @@ class FriIpraSandbox:
             ("GET", "/measures"): lambda _: [asdict(each) for each in self.measures()],
             ("POST", "/programmes"): lambda given: {"known": self.know(_programmes(given.get("programmes")))},
         }
-        self._server = SandboxServer(peer, self.switches, admin)
-        try:
-            self._server.start(host, port, admin_port)
-        except OSError:
-            self._store.close()
-            raise
-        return self.url
-
-    @property
-    def url(self) -> str:
-        """Address of the service."""
-        return self._server.address + PATH
-
-    @property
-    def admin_url(self) -> str:
-        """Address of the admin endpoint: GET, POST, DELETE /switches; GET /packages, /measures; POST /programmes."""
-        return self._server.admin_address
-
-    def stop(self) -> None:
-        """Finish what was taken, close the ports and the state."""
-        self._server.stop()
-        self._store.close()
+        return self._serve(peer, admin, self._store, host=host, port=port, admin_port=admin_port)
 
     def know(self, programmes: Iterable[Programme]) -> int:
         """Enter programmes into the register; return how many."""

@@ -72,6 +72,8 @@ def stories(
         yield {
             name: pool.submit(tell, databases[name], logs / name, point, nth) for name, (point, nth) in STORIES.items()
         }
+    for url in databases.values():
+        server.drop_database(url)
 
 
 @pytest.mark.parametrize("name", STORIES)

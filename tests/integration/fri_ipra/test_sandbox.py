@@ -161,7 +161,7 @@ def test_a_package_that_comes_again_is_answered_as_it_was(sandbox: FriIpraSandbo
     assert parse(refused.content).findtext(".//f:friFault/f:Code", "", NS) == "PACKAGE_ID_TAKEN"
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[Callable[[str], bytes], str]] = {
     "wrong password": (lambda url: envelope(url, packet(1), known=False), "NOT_AUTHENTICATED"),
     "another action": (lambda url: envelope(url, packet(1), action="urn:x"), "INVALID_REQUEST"),
     "another address": (lambda url: envelope(url, packet(1), to="http://example"), "INVALID_REQUEST"),
