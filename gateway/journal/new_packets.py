@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 
 from gateway.domain.errors import Finding, finding_lines
 from gateway.domain.statuses import Operation, PacketStatus, error_delta
@@ -18,7 +19,6 @@ from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
 from gateway.journal.objects import DueObject
 from gateway.journal.packets import DATA, XML
-from gateway.journal.tables import attempts, packet_bodies, packets
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,29 +149,40 @@ class SessionPacket:
     data: bytes
 
 
-def journal_sending(connection: Connection, packet: SessionPacket) -> UUID:
-    """Write a session's request with its body and its first attempt; return its id. The caller commits, then sends."""
-    packet_id = next(new_ids(connection))
-    connection.execute(
-        insert(packets).values(
-            id=packet_id,
-            launch_id=packet.launch_id,
-            service_code=packet.service_code,
-            organization_id=packet.organization_id,
-            packet_type=packet.packet_type,
-            operation=packet.operation.value,
-            status=PacketStatus.SENDING.value,
-            object_id=packet.object_id,
-            attempts=1,
-            tries=1,
-            data_size=len(packet.data),
-            data_sha256=hashlib.sha256(packet.data).digest(),
-        )
-    )
-    body = {"packet_id": packet_id, "kind": DATA, "media_type": XML, "content": pack(packet.data)}
-    connection.execute(insert(packet_bodies).values(body))
-    connection.execute(insert(attempts).values(packet_id=packet_id, number=1))
-    deltas = CounterDeltas(packet.service_code)
-    deltas.add(packet.launch_id, packet.organization_id, packets=1)
+def journal_sending(connection: Connection, sent: Sequence[SessionPacket]) -> list[UUID]:
+    """Write requests of one session with their bodies and first attempts (COPY); return their ids, in this order.
+
+    The caller commits, then sends.
+    """
+    ids = list(islice(new_ids(connection), len(sent)))
+    rows = list(zip(ids, sent, strict=True))
+    copy_rows(connection, "packets", _SENDING_COLUMNS, (_sending_row(i, p) for i, p in rows))
+    bodies = ((i, DATA, XML, pack(p.data)) for i, p in rows)
+    copy_rows(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), bodies)
+    copy_rows(connection, "attempts", ("packet_id", "number"), ((i, 1) for i in ids))
+    deltas = CounterDeltas(sent[0].service_code)
+    for p in sent:
+        deltas.add(p.launch_id, p.organization_id, packets=1)
     deltas.write(connection)
-    return packet_id
+    return ids
+
+
+_SENDING_COLUMNS: Final = (
+    "id",
+    "launch_id",
+    "service_code",
+    "organization_id",
+    "packet_type",
+    "operation",
+    "status",
+    "object_id",
+    "attempts",
+    "tries",
+    "data_size",
+    "data_sha256",
+)
+
+
+def _sending_row(packet_id: UUID, p: SessionPacket) -> tuple[object, ...]:
+    head = (packet_id, p.launch_id, p.service_code, p.organization_id, p.packet_type, p.operation.value)
+    return (*head, PacketStatus.SENDING.value, p.object_id, 1, 1, len(p.data), hashlib.sha256(p.data).digest())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,10 +13,30 @@ from sqlalchemy import Connection, Row, insert, select, text, update
 
 from gateway.domain.actions import ATTEMPT_EVENTS
 from gateway.domain.statuses import PacketStatus
+from gateway.journal.copying import copy_rows
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
 from gateway.journal.launch_queries import COUNT_CAP
 from gateway.journal.tables import launch_counters, launches, session_errors, session_events
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event about to begin; ``about`` is what it is about, in the operators' words."""
+
+    code: str
+    title: str
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventTimes:
+    """When an event of one request began, when its bytes left and when its answer came; by the database's clock."""
+
+    id: UUID
+    started_at: datetime
+    sent_at: datetime | None
+    answered_at: datetime | None
 
 
 def begin_event(connection: Connection, launch_id: UUID, code: str, title: str, about: str | None) -> UUID:
@@ -21,17 +44,22 @@ def begin_event(connection: Connection, launch_id: UUID, code: str, title: str, 
 
     An event that begins an attempt also begins the counting of errors anew.
     """
-    event_id = next(new_ids(connection))
-    connection.execute(
-        insert(session_events).values(id=event_id, launch_id=launch_id, code=code, title=title, about=about)
-    )
-    values: dict[str, Any] = {"last_event_code": code}
-    if code in ATTEMPT_EVENTS:
+    (event_id,) = begin_events(connection, launch_id, [NewEvent(code, title, about)])
+    return event_id
+
+
+def begin_events(connection: Connection, launch_id: UUID, events: Sequence[NewEvent]) -> list[UUID]:
+    """Write events as begun, in this order; see :func:`begin_event`."""
+    ids = list(islice(new_ids(connection), len(events)))
+    rows = ((i, launch_id, e.code, e.title, e.about) for i, e in zip(ids, events, strict=True))
+    copy_rows(connection, "session_events", ("id", "launch_id", "code", "title", "about"), rows)
+    values: dict[str, Any] = {"last_event_code": events[-1].code}
+    if any(event.code in ATTEMPT_EVENTS for event in events):
         values["attempt"] = launches.c.attempt + 1
         of_launch = launch_counters.c.launch_id == launch_id
         connection.execute(update(launch_counters).where(of_launch).values(error_count=0))
     connection.execute(update(launches).where(launches.c.id == launch_id).values(values))
-    return event_id
+    return ids
 
 
 def stamp_event(
@@ -44,6 +72,27 @@ def stamp_event(
     first = [session_events.c.sent_at.is_(None)] if moment == "sent_at" else []
     of_event = update(session_events).where(session_events.c.id == event_id, *first)
     connection.execute(of_event.values({moment: text("clock_timestamp()")}))
+
+
+def stamp_requests(connection: Connection, times: Sequence[EventTimes]) -> None:
+    """Set the times of events of one request each; those that were answered are over. The caller commits."""
+    connection.execute(
+        text(
+            """
+            UPDATE session_events e SET started_at = n.started_at, sent_at = n.sent_at, answered_at = n.answered_at,
+              finished_at = CASE WHEN n.answered_at IS NOT NULL THEN clock_timestamp() END
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:started AS timestamptz[]), CAST(:sent AS timestamptz[]),
+                CAST(:answered AS timestamptz[])) AS n(id, started_at, sent_at, answered_at)
+            WHERE e.id = n.id
+            """
+        ),
+        {
+            "ids": [one.id for one in times],
+            "started": [one.started_at for one in times],
+            "sent": [one.sent_at for one in times],
+            "answered": [one.answered_at for one in times],
+        },
+    )
 
 
 def add_error(

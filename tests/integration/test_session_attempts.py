@@ -25,7 +25,7 @@ from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.operations.records import LaunchFilter, PageRequest
 from tests.support.running import add_organizations
-from workers.exchange import Element, InDoubt, NotSent, Operation, Request, Session, Verdict
+from workers.exchange import Action, Element, InDoubt, NotSent, Operation, Request, Session, Verdict
 from workers.exchange import PacketStatus as Status
 from workers.runs.loading import load_exchange
 from workers.runs.session import run_session
@@ -112,7 +112,7 @@ def column(engine: Engine, statement: str) -> list[Any]:
 
 
 def ask(session: Session) -> None:
-    session.step("31", "Передача", Request("BED_COUNT", Operation.INSERT, b"<a/>"))
+    session.steps([Action("31", "Передача", Request("BED_COUNT", Operation.INSERT, b"<a/>"))])
 
 
 def erring(session: Session) -> str | None:

@@ -95,13 +95,14 @@ from workers.exchange.packets import (
 from workers.exchange.receiving import Desk, Handled, Incoming, Receive, Reception, Source, Submitted
 from workers.exchange.reference import NO_REFERENCE, Reference
 from workers.exchange.registers import RegisterTransport, content_of, covers, read_all, request_of
-from workers.exchange.session import Answer, Doubt, Request, Session, SessionEvent
+from workers.exchange.session import Action, Answer, Doubt, Request, Session, SessionEvent
 
 __all__ = [
     "KINDS",
     "NO_REFERENCE",
     "ZONES",
     "Accreditation",
+    "Action",
     "Answer",
     "Authorities",
     "Authority",

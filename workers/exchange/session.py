@@ -31,6 +31,16 @@ class Request:
     peer_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A request that is an event of its own; ``about`` is what its errors are told of."""
+
+    code: str
+    title: str
+    request: Request
+    about: str | None = None
+
+
 class Answer(Protocol):
     """What a peer said of one request."""
 
@@ -105,19 +115,23 @@ class Session(Protocol):
         ...
 
     def send(self, event: SessionEvent, request: Request) -> Answer:
-        """Send one request within an open event; journaled as a packet before its bytes leave and after its answer.
+        """Send one request within an open event; see ``send_all``."""
+        ...
 
-        What certainly did not arrive is repeated as the manifest's ``[retry]`` says. What a request brings is noted as
+    def send_all(self, event: SessionEvent, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Send requests within an open event, one after another; none may wait for another's answer.
+
+        Each is journaled as a packet before its bytes leave and after its answer, several in one transaction. What
+        certainly did not arrive is repeated as the manifest's ``[retry]`` says. What a request brings is noted as
         accepted unless the peer refuses.
 
         Raises:
-            TransportError: the packet is closed, or in doubt; the session must end.
+            TransportError: a packet is closed, or in doubt; those behind it were not sent. The session must end.
         """
         ...
 
-    def step(self, code: str, title: str, request: Request, about: str | None = None) -> Answer:
-        """Send one request as an event of its own, in as few transactions as there can be; a refusal is an error of
-        the session. Raises as ``send``."""
+    def steps(self, actions: Sequence[Action]) -> Sequence[Answer]:
+        """Send requests as ``send_all`` does, each as an event of its own; a refusal is an error of the session."""
         ...
 
     def accept(self, held: Sequence[tuple[SourceObject, str | None]]) -> None:

@@ -6,9 +6,8 @@ doubt*: the exchange reads the peer's state and tells what became of it, before 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -16,24 +15,23 @@ from uuid import UUID
 from sqlalchemy import Connection, Row
 
 from gateway.domain.errors import ConfigurationError, Finding
-from gateway.domain.launches import STOPPED_TEXT, LaunchResult
+from gateway.domain.launches import LaunchResult
 from gateway.domain.statuses import CHANGES, Operation, PacketStatus
 from gateway.journal import launches, objects, outbox, packets, registry, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.new_packets import SessionPacket, journal_sending
 from gateway.journal.objects import Acceptance
-from gateway.journal.outbox import Lease, leased
+from gateway.journal.outbox import Lease
 from gateway.journal.packets import Outcome
-from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import (
+    Action,
     Answer,
     Doubt,
     Element,
     InDoubt,
-    NotSent,
     Organization,
     Request,
     SessionEvent,
@@ -43,20 +41,14 @@ from workers.exchange import (
 )
 from workers.runs.authorities import AuthorityDesk
 from workers.runs.loading import Loaded
+from workers.runs.requests import Asked, Ground, RequestDesk, Stopping
 from workers.runs.surroundings import Pause, Point, Surroundings
 
 PAGE: Final = 200
-NAP_S: Final = 0.2
-"""So often a pause before another attempt looks whether the process is stopping."""
 WITH_ERRORS: Final = "Ошибок во время сессии: {count}"
 INTERRUPTED: Final = "Передача прервана, исход неизвестен"
 NOT_READ: Final = "Чтение прервано"
-STOPPING: Final = "Процесс обмена останавливается"
 WITHOUT_ORGANIZATION: Final = "Сессия ведётся без МО: исходных документов у неё нет"
-
-
-class _Stopping(Exception):
-    """The process is stopping: give the lease back and let another worker begin anew."""
 
 
 @dataclass(slots=True)
@@ -91,13 +83,14 @@ class SessionRun:
     def __init__(self, around: Surroundings, loaded: Loaded, lease: Lease, launch_id: UUID) -> None:
         self._around = around
         self._loaded = loaded
-        self._lease = lease
+        self._ground = Ground(around, lease, launch_id)
         self._organization: Organization | None = None
         self.launch_id = launch_id
         self.service_code = lease.service_code
         self.settings = around.settings
         self.errors = 0
         self.changes = 0
+        self._desk = RequestDesk(self, self._ground, loaded.exchange.manifest.retry)
         with self.writing() as connection:
             launch = launches.load(connection, launch_id)
             if launch.organization_id is not None:
@@ -119,14 +112,13 @@ class SessionRun:
         return self._organization
 
     @property
-    def _owner(self) -> int | None:
+    def owner(self) -> int | None:
+        """Id of the МО of the session, if it has one."""
         return None if self._organization is None else self._organization.id
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """One fenced transaction."""
-        with leased(self._around.engine, self._lease) as connection:
-            yield connection
+        return self._ground.writing()
 
     def objects(self, object_type: str, *, due: bool = False) -> Iterator[SourceObject]:
         """Yield the МО's submitted objects of one type, in the order of their ids; read page by page."""
@@ -145,14 +137,7 @@ class SessionRun:
     @property
     def authorities(self) -> AuthorityDesk:
         """The register of certification authorities (УЦ)."""
-        return AuthorityDesk(self._going_on, self._around.reached)
-
-    @contextmanager
-    def _going_on(self) -> Iterator[Connection]:
-        """One fenced transaction of a session that nobody has stopped."""
-        with self.writing() as connection:
-            self._check(connection)
-            yield connection
+        return AuthorityDesk(self._ground.going_on, self._around.reached)
 
     def findings(self, element: Element) -> tuple[Finding, ...]:
         """What the schema of the peer's answers says of an element."""
@@ -162,8 +147,7 @@ class SessionRun:
     @contextmanager
     def event(self, code: str, title: str, about: str | None = None) -> Iterator[OpenEvent]:
         """Journal an event as begun; it is closed when the block ends well, and stays open when it does not."""
-        with self.writing() as connection:
-            self._check(connection)
+        with self._ground.going_on() as connection:
             event_id = sessions.begin_event(connection, self.launch_id, code, title, about)
         yield OpenEvent(self, event_id)
         with self.writing() as connection:
@@ -171,53 +155,39 @@ class SessionRun:
 
     def send(self, event: SessionEvent, request: Request) -> Answer:
         """Send one request within an open event; see ``workers.exchange.Session``."""
-        with self.writing() as connection:
-            self._check(connection)
-            packet_id = self._journal(connection, event.id, request)
-        answer = self._ask(packet_id, request)
-        with self.writing() as connection:
-            self._note_answer(connection, event.id, packet_id, request, answer)
-        self._around.reached(Point.SETTLED)
-        return answer
+        return self.send_all(event, [request])[0]
 
-    def step(self, code: str, title: str, request: Request, about: str | None = None) -> Answer:
-        """Send one request as an event of its own; see ``workers.exchange.Session``."""
-        with self.writing() as connection:
-            self._check(connection)
-            event_id = sessions.begin_event(connection, self.launch_id, code, title, about)
-            packet_id = self._journal(connection, event_id, request)
-        answer = self._ask(packet_id, request)
-        with self.writing() as connection:
-            self._note_answer(connection, event_id, packet_id, request, answer)
-            if answer.refusal:
-                self.add_error(connection, event_id, (title, answer.refusal, about))
-            sessions.stamp_event(connection, event_id, "finished_at")
-        self._around.reached(Point.SETTLED)
-        return answer
+    def send_all(self, event: SessionEvent, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Send requests within an open event; see ``workers.exchange.Session``."""
+        return self._desk.ask([Asked(request, event.id) for request in requests])
+
+    def steps(self, actions: Sequence[Action]) -> Sequence[Answer]:
+        """Send requests as events of their own; see ``workers.exchange.Session``."""
+        return self._desk.ask([Asked(action.request, None, action) for action in actions])
 
     def accept(self, held: Sequence[tuple[SourceObject, str | None]]) -> None:
         """Note that the peer holds these objects as they are now."""
         if held:
             with self.writing() as connection:
-                self._accept(connection, held)
+                self.note_held(connection, held)
 
     def doubts(self) -> Sequence[Doubt]:
         """Requests of this МО whose outcome is unknown."""
         with self.writing() as connection:
-            rows = sessions.packets_in_doubt(connection, self.service_code, self._owner)
+            rows = sessions.packets_in_doubt(connection, self.service_code, self.owner)
         return [Doubt(r.id, r.packet_type, Operation(r.operation), r.object_id, parse(unpack(r.content))) for r in rows]
 
     def packet(self, packet_type: str, operation: Operation, data: bytes, about: str | None = None) -> UUID:
         """Journal a request as SENDING before its bytes leave."""
-        packet = SessionPacket(self.service_code, self.launch_id, self._owner, packet_type, operation, about, data)
+        packet = SessionPacket(self.service_code, self.launch_id, self.owner, packet_type, operation, about, data)
         with self.writing() as connection:
-            return journal_sending(connection, packet)
+            return journal_sending(connection, [packet])[0]
 
     def close(self, packet_id: UUID, verdict: Verdict, answer: bytes | None) -> None:
         """Journal what the peer said of a request."""
         outcome = Outcome(packet_id, PacketStatus(verdict.status), verdict.text or None, answer)
         with self.writing() as connection:
-            self._settle(connection, outcome)
+            self.settle(connection, [outcome])
         self.changes += outcome.status in packets.TAKEN
 
     def add_error(
@@ -225,7 +195,7 @@ class SessionRun:
     ) -> None:
         """Register an error (stage, message, object) and count it; the caller commits."""
         counters = CounterDeltas(self.service_code)
-        sessions.add_error(connection, counters, self.launch_id, self._owner, event_id, found)
+        sessions.add_error(connection, counters, self.launch_id, self.owner, event_id, found)
         self.errors += fails
 
     def close_interrupted(self, error: Exception | None) -> None:
@@ -236,68 +206,23 @@ class SessionRun:
         known = error is not None and not isinstance(error, InDoubt)
         while True:
             with self.writing() as connection:
-                rows = sessions.open_packets(connection, self.service_code, self._owner, PacketStatus.SENDING, PAGE)
+                rows = sessions.open_packets(connection, self.service_code, self.owner, PacketStatus.SENDING, PAGE)
+                outcomes = []
                 for row in rows:
                     doubtful = not known and row.operation in CHANGES
                     text = str(error) if error else INTERRUPTED if doubtful else NOT_READ
                     status = PacketStatus.IN_DOUBT if doubtful else PacketStatus.SEND_ERROR
-                    self._settle(connection, Outcome(row.id, status, text, error=text))
+                    outcomes.append(Outcome(row.id, status, text, error=text))
+                self.settle(connection, outcomes)
             if len(rows) < PAGE:
                 return
 
-    def _check(self, connection: Connection) -> None:
-        if self._around.stopping():
-            raise _Stopping(STOPPING)
-        if launches.stop_requested(connection, self.launch_id):
-            raise ConfigurationError(STOPPED_TEXT)
+    def settle(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Journal what became of requests; the caller commits."""
+        packets.settle(connection, self.service_code, outcomes, note_success=False)
 
-    def _journal(self, connection: Connection, event_id: UUID, request: Request) -> UUID:
-        of = (self.service_code, self.launch_id, self._owner, request.packet_type, request.operation)
-        packet_id = journal_sending(connection, SessionPacket(*of, request.object_id, request.data))
-        sessions.stamp_event(connection, event_id, "sent_at")
-        return packet_id
-
-    def _ask(self, packet_id: UUID, request: Request) -> Answer:
-        """Call the peer; what certainly did not arrive is repeated, each time as an attempt of its own."""
-        self._around.reached(Point.SENDING)
-        retry = self._loaded.exchange.manifest.retry
-        for attempt in range(1, retry.attempts + 1):
-            try:
-                answer: Answer = self.transport.call(request.data)
-            except NotSent as error:
-                if attempt == retry.attempts:
-                    raise
-                self._nap(retry.delay_s * retry.factor ** (attempt - 1))
-                with self.writing() as connection:
-                    self._check(connection)
-                    sessions.next_attempt(connection, packet_id, str(error))
-            else:
-                break
-        self._around.reached(Point.SENT)
-        return answer
-
-    def _nap(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._around.stopping():
-            time.sleep(min(left, NAP_S))
-
-    def _note_answer(
-        self, connection: Connection, event_id: UUID, packet_id: UUID, request: Request, answer: Answer
-    ) -> None:
-        sessions.stamp_event(connection, event_id, "answered_at")
-        refused = answer.refusal and not (request.operation is Operation.READ and answer.nothing_there)
-        status = PacketStatus.REJECTED if refused else PacketStatus.ACCEPTED
-        self._settle(connection, Outcome(packet_id, status, answer.refusal or None, serialize(answer.document)))
-        if request.operation not in CHANGES or answer.refusal:
-            return
-        self.changes += 1
-        if request.brings is not None:
-            self._accept(connection, [(request.brings, answer.entity_id or request.peer_id)])
-
-    def _settle(self, connection: Connection, outcome: Outcome) -> None:
-        packets.settle(connection, self.service_code, [outcome], note_success=False)
-
-    def _accept(self, connection: Connection, held: Sequence[tuple[SourceObject, str | None]]) -> None:
+    def note_held(self, connection: Connection, held: Sequence[tuple[SourceObject, str | None]]) -> None:
+        """See ``accept``; the caller commits."""
         rows = [
             Acceptance(o.object_type, o.object_id, o.digest, None if o.content is None else peer_id)
             for o, peer_id in held
@@ -332,7 +257,7 @@ def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transpo
             text = loaded.run(session)
         if session.errors:
             result, text = LaunchResult.FAILED, text or WITH_ERRORS.format(count=session.errors)
-    except _Stopping as stopping:
+    except Stopping as stopping:
         session.close_interrupted(stopping)
         return Pause(0, lease.failures)
     except (TransportError, ConfigurationError) as error:

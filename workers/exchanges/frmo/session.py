@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from workers.exchange import (
-    Answer,
+    Action,
     Dictionary,
     Doubt,
     Element,
@@ -152,26 +152,36 @@ class _Export:
     def _send(self, plan: Plan, card: Wanted | None) -> None:
         if card is not None:
             packet = self._packet("mo.update", card.content)
-            self._step(packet, Step(Operation.UPDATE, card, self.session.organization.oid))
+            self.session.steps([self._action(packet, Step(Operation.UPDATE, card, self.session.organization.oid))])
         for one in plan.unknown:
             self._not_sent(one, Operation.UPDATE, "302")
-        ids = dict(plan.ids)
+        ids, waiting = dict(plan.ids), list[tuple[Step, Action]]()
         for step in plan.steps:
-            content = resolved(step.wanted.content, ids)
-            if content is None and step.operation is not Operation.DELETE:
+            removes = step.operation is Operation.DELETE
+            content = None if removes else resolved(step.wanted.content, ids)
+            if content is None and not removes and waiting:  # it may name one that is created just now
+                self._take_turns(waiting, ids)
+                content = resolved(step.wanted.content, ids)
+            if content is None and not removes:
                 self._not_sent(step.wanted, step.operation, "303")
                 continue
-            name = f"{step.wanted.kind.prefix}.{VERBS[step.operation]}"
-            packet = self._packet(name, None if step.operation is Operation.DELETE else content, step.peer_id)
-            answer = self._step(packet, step)
+            packet = self._packet(f"{step.wanted.kind.prefix}.{VERBS[step.operation]}", content, step.peer_id)
+            waiting.append((step, self._action(packet, step)))
+        self._take_turns(waiting, ids)
+
+    def _take_turns(self, waiting: list[tuple[Step, Action]], ids: dict[Reference, str]) -> None:
+        """Send what waits, and note the ids that the register gave."""
+        answers = self.session.steps([action for _, action in waiting])
+        for (step, _), answer in zip(waiting, answers, strict=True):
             if not answer.refusal and answer.entity_id:
                 ids[step.wanted.reference] = answer.entity_id
+        waiting.clear()
 
-    def _step(self, packet: Element, step: Step) -> Answer:
+    def _action(self, packet: Element, step: Step) -> Action:
         named = self.words.events[_event_of(step.wanted.kind, step.operation)]
         source = step.wanted.source
         request = request_of(self._transport, packet, step.operation, brings=source, peer_id=step.peer_id)
-        return self.session.step(named.code, named.title, request, self._about(step.wanted))
+        return Action(named.code, named.title, request, self._about(step.wanted))
 
     def _not_sent(self, one: Wanted, operation: Operation, code: str) -> None:
         name = _event_of(one.kind, operation)

@@ -21,6 +21,7 @@ from workers.exchange import (
     Operation,
     PacketStatus,
     RegisterTransport,
+    Request,
     Session,
     SessionEvent,
     SourceObject,
@@ -44,6 +45,15 @@ VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update"}
 def run(session: Session) -> str | None:
     """Bring the МО's workers in ФРМР to what the МИС submitted; returns the text of the result."""
     return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """One change of one worker; ``content`` is what the МИС submitted of him."""
+
+    source: SourceObject
+    content: Element
+    step: Step
 
 
 @dataclass(slots=True)
@@ -109,37 +119,47 @@ class _Export:
     def _send_page(self, page: Sequence[SourceObject], done: int) -> int:
         """Bring a page of workers to ФРМР; returns of how many nothing was refused."""
         with self._event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
-            brought = [source for source in page if self._bring(event, source)]
+            refused: set[str] = set()
+            due = self._compare(event, page, refused)
+            self._send(event, [one for one in due if one.step.prefix == PERSON], refused)
+            # What belongs to a worker is sent when he is there himself.
+            theirs = [one for one in due if one.step.prefix != PERSON and one.source.object_id not in refused]
+            self._send(event, theirs, refused)
+            brought = [source for source in page if source.object_id not in refused]
             self.session.accept([(source, None) for source in brought])
         return len(brought)
 
-    def _bring(self, event: SessionEvent, source: SourceObject) -> bool:
-        """Bring one worker to ФРМР; True when nothing was refused."""
-        content = source.content
-        if content is None:
-            return True
-        about = about_worker(self._mo, source)
-        packet = self._packet("mr_person_full.read", content)
-        read = self.session.send(event, request_of(self._transport, packet, Operation.READ, source.object_id))
-        if read.refusal and not read.nothing_there:
-            self._error(event, "621", about)
-            return False
-        held = next(iter(self._transport.contents(read)), None)
-        self._settle_doubts(source, held)
-        steps = differences(self._worker(content), held)
-        whole = True
-        for step in steps:
-            if self._send(event, source, content, step):
-                self._error(event, "622", about)
-                whole = False
-                if step.prefix == PERSON:
-                    break
-        return whole
+    def _compare(self, event: SessionEvent, page: Sequence[SourceObject], refused: set[str]) -> list[_Due]:
+        """Read a page of workers in ФРМР; returns what is different of each, and adds those who cannot be read."""
+        there = [(source, source.content) for source in page if source.content is not None]
+        packets = [self._packet("mr_person_full.read", content) for _, content in there]
+        requests = [
+            request_of(self._transport, packet, Operation.READ, source.object_id)
+            for packet, (source, _) in zip(packets, there, strict=True)
+        ]
+        due: list[_Due] = []
+        for (source, content), read in zip(there, self.session.send_all(event, requests), strict=True):
+            if read.refusal and not read.nothing_there:
+                self._error(event, "621", about_worker(self._mo, source))
+                refused.add(source.object_id)
+                continue
+            held = next(iter(self._transport.contents(read)), None)
+            self._settle_doubts(source, held)
+            due += [_Due(source, content, step) for step in differences(self._worker(content), held)]
+        return due
 
-    def _send(self, event: SessionEvent, source: SourceObject, content: Element, step: Step) -> str:
-        packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", content, step.content, step.entity_id)
-        request = request_of(self._transport, packet, step.operation, about=source.object_id)
-        return self.session.send(event, request).refusal
+    def _send(self, event: SessionEvent, due: Sequence[_Due], refused: set[str]) -> None:
+        """Send differences of many workers; adds those of whom something was refused."""
+        requests = [self._request(one) for one in due]
+        for one, answer in zip(due, self.session.send_all(event, requests), strict=True):
+            if answer.refusal:
+                self._error(event, "622", about_worker(self._mo, one.source))
+                refused.add(one.source.object_id)
+
+    def _request(self, one: _Due) -> Request:
+        step = one.step
+        packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", one.content, step.content, step.entity_id)
+        return request_of(self._transport, packet, step.operation, about=one.source.object_id)
 
     def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
