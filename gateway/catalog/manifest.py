@@ -72,6 +72,13 @@ class Service(Titled):
     visible_to: frozenset[Role] = frozenset(Role) - {Role.STATISTICIAN}
     mis_may_start: bool = False
     schedule: Cron | None = None
+    session_title: str = Field(default="", pattern=r"^[^{}]*(\{organization\}[^{}]*)?$")
+
+    def titled(self, organization: str | None) -> str | None:
+        """What a session is called: ``session_title`` with the name of its МО; None where sessions have no name."""
+        if not self.session_title or organization is None:
+            return None
+        return self.session_title.replace("{organization}", organization)
 
 
 class ObjectType(Strict):

@@ -25,7 +25,7 @@ _UNWRITABLE: Final = r"[\u0001-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]"
 
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
-    """Which events or errors of a session to read, oldest first: ids behind ``after`` and before ``before``."""
+    """Which events or errors of a session to read: ids behind ``after`` and before ``before``."""
 
     launch_id: UUID
     after: UUID = FIRST
@@ -142,21 +142,21 @@ def stream_launches(connection: Connection, query: LaunchQuery) -> Iterator[Row[
 
 
 def stream_events(connection: Connection, query: SessionQuery) -> Iterator[Row[Any]]:
-    """Yield the events of a session, oldest first."""
-    return _stream_session(sessions.events_of, connection, query)
+    """Yield the events of a session, newest first."""
+    before = query.before
+    while True:
+        page = sessions.events_of(connection, query.launch_id, before=before, after=query.after, limit=BATCH)
+        yield from page
+        if len(page) < BATCH:
+            return
+        before = page[-1].id
 
 
 def stream_errors(connection: Connection, query: SessionQuery) -> Iterator[Row[Any]]:
     """Yield the errors of a session, oldest first."""
-    return _stream_session(sessions.errors_of, connection, query)
-
-
-def _stream_session(
-    page_of: Callable[..., Sequence[Row[Any]]], connection: Connection, query: SessionQuery
-) -> Iterator[Row[Any]]:
     after = query.after
     while True:
-        page = page_of(connection, query.launch_id, after=after, limit=BATCH)
+        page = sessions.errors_of(connection, query.launch_id, after=after, limit=BATCH)
         for row in page:
             if row.id >= query.before:
                 return

@@ -16,7 +16,7 @@ from gateway.domain.statuses import PacketStatus
 from gateway.journal.copying import copy_rows
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.engine import new_ids
-from gateway.journal.launch_queries import COUNT_CAP
+from gateway.journal.launch_queries import COUNT_CAP, FIRST
 from gateway.journal.tables import launch_counters, launches, session_errors, session_events
 
 
@@ -174,10 +174,13 @@ def next_attempt(connection: Connection, packet_id: UUID, error: str) -> None:
     )
 
 
-def events_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: int) -> Sequence[Row[Any]]:
-    """Events of a launch, oldest first, after the given id."""
-    query = select(session_events).where(session_events.c.launch_id == launch_id, session_events.c.id > after)
-    return connection.execute(query.order_by(session_events.c.id).limit(limit)).all()
+def events_of(
+    connection: Connection, launch_id: UUID, *, before: UUID, limit: int, after: UUID = FIRST
+) -> Sequence[Row[Any]]:
+    """Events of a launch, newest first: ids before ``before`` and behind ``after``."""
+    of_launch = (session_events.c.launch_id == launch_id, session_events.c.id < before, session_events.c.id > after)
+    query = select(session_events).where(*of_launch)
+    return connection.execute(query.order_by(session_events.c.id.desc()).limit(limit)).all()
 
 
 def errors_of(connection: Connection, launch_id: UUID, *, after: UUID, limit: int) -> Sequence[Row[Any]]:

@@ -30,9 +30,9 @@ class SessionError:
 
     id: Annotated[UUID, "Идентификатор ошибки"]
     event_id: Annotated[UUID, "Идентификатор события"]
-    stage: Annotated[str, "Этап"]
-    message: Annotated[str, "Сообщение"]
-    object: Annotated[str | None, "Объект, к которому относится ошибка"]
+    stage: Annotated[str, "«Стадия»"]
+    message: Annotated[str, "«Ошибка»"]
+    object: Annotated[str | None, "«Объект», к которому относится ошибка"]
     at: Annotated[datetime, "Когда зарегистрирована"]
 
 

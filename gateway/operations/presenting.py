@@ -60,6 +60,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         started_by=row.started_by,
         can_resume=resume_refusal is None,
         resume_refusal=resume_refusal,
+        session_title=manifest.service.titled(row.organization_name) if manifest and named else None,
     )
 
 

@@ -70,6 +70,7 @@ class Launch:
     started_by: Annotated[str, "Кто запустил: учётная запись или «по расписанию»"]
     can_resume: Annotated[bool, "Доступна ли кнопка «Возобновить передачу»"]
     resume_refusal: Annotated[str | None, "Почему кнопка «Возобновить передачу» недоступна"]
+    session_title: Annotated[str | None, "Наименование сессии, например «Экспорт в ФРМО по МО: …»"] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Session events and errors of a launch, in the order in which they happened."""
+"""Session events of a launch, newest first, and its errors, in the order in which they were found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from gateway.domain.errors import NotFound
 from gateway.domain.roles import Viewer
 from gateway.journal import sessions
-from gateway.journal.launch_queries import FIRST
+from gateway.journal.launch_queries import FIRST, LAST
 from gateway.operations import paging
 from gateway.operations.context import Context
 from gateway.operations.journal import require_launch
@@ -19,22 +19,22 @@ from gateway.operations.records import Page, PageRequest
 
 
 def list_session_events(ctx: Context, viewer: Viewer, launch_id: UUID, page: PageRequest) -> Page[SessionEvent]:
-    """«Детальный лог» of a service that talks in sessions.
+    """«Детальный лог» of a service that talks in sessions, newest first.
 
     Raises:
         NotFound: no such launch for this viewer.
         InvalidRequest: the limit or the cursor is wrong.
     """
-    limit, after = paging.bounds(ctx, viewer, ("events", launch_id), page, FIRST)
+    limit, before = paging.bounds(ctx, viewer, ("events, newest first", launch_id), page, LAST)
     with ctx.engine.connect() as connection:
         require_session(ctx, connection, viewer, launch_id)
-        rows = sessions.events_of(connection, launch_id, after=after, limit=limit + 1)
+        rows = sessions.events_of(connection, launch_id, before=before, limit=limit + 1)
         total = sessions.count_events(connection, launch_id)
-    return paging.page_of(ctx, viewer, ("events", launch_id), [_event(row) for row in rows], limit, total)
+    return paging.page_of(ctx, viewer, ("events, newest first", launch_id), [_event(row) for row in rows], limit, total)
 
 
 def list_session_errors(ctx: Context, viewer: Viewer, launch_id: UUID, page: PageRequest) -> Page[SessionError]:
-    """What the link «Кол-во ошибок» opens.
+    """What the link «Кол-во ошибок» opens: errors of the latest attempt, oldest first.
 
     Raises:
         NotFound: no such launch for this viewer.

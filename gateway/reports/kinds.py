@@ -129,7 +129,7 @@ LISTINGS: Final[dict[ReportKind, Listing]] = {
         "sessionErrors",
         "sessionError",
         _names("id eventId stage message object at"),
-        _columns(at="Дата/время", stage="Этап", object="Объект", message="Ошибка"),
+        _columns(stage="Стадия", message="Ошибка", object="Объект"),
     ),
     ReportKind.NOTIFICATIONS: Listing(
         "Уведомления",

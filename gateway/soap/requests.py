@@ -74,7 +74,7 @@ class GetPacketAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ListSessionEvents:
-    """События сессии, старые первыми."""
+    """События сессии, новые первыми."""
 
     launch_id: Annotated[UUID, "Идентификатор запуска"]
     page: PageChoice = None
@@ -83,7 +83,7 @@ class ListSessionEvents:
 
 @dataclass(frozen=True, slots=True)
 class ListSessionErrors:
-    """Ошибки, зарегистрированные во время сессии, старые первыми."""
+    """Ошибки последней попытки сессии, старые первыми."""
 
     launch_id: Annotated[UUID, "Идентификатор запуска"]
     page: PageChoice = None

@@ -97,7 +97,7 @@ def test_its_log_tells_what_happened(centre: Centre) -> None:
     assert launch.resultText.startswith("Импорт данных из сервиса УЦ завершён успешно: версия ")
     journal = centre.sign_in().journal
     events = journal.ListSessionEvents(launchId=launch.id).events.event
-    assert events[0].title == "Запуск импорта данных из сервиса УЦ"
+    assert events[-1].title == "Запуск импорта данных из сервиса УЦ"
     assert "Проверка подписи файла: подпись не проверена" in [event.title for event in events]
     assert all(event.finishedAt is not None for event in events)
     (error,) = journal.ListSessionErrors(launchId=launch.id).errors.error

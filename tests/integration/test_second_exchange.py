@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from gateway.domain.roles import Role
 from gateway.journal import sessions
-from gateway.journal.launch_queries import FIRST
+from gateway.journal.launch_queries import FIRST, LAST
 from tests.support.running import PASSWORD, add_account, add_organizations, running
 from tests.support.waiting import eventually
 from tests.support.wheels import install_exchanges
@@ -151,7 +151,7 @@ def test_its_events_and_errors_are_rows_of_the_journal(house: House, launched: C
     submit(house, NORTH, ("t-2", lacking))
     (north,) = [record for record in launched() if record.organizationOid == NORTH]
     with house.engine.connect() as connection:
-        events = sessions.events_of(connection, UUID(north.id), after=FIRST, limit=10)
+        events = sessions.events_of(connection, UUID(north.id), before=LAST, limit=10)[::-1]
         errors = sessions.errors_of(connection, UUID(north.id), after=FIRST, limit=10)
     assert [(e.code, e.about) for e in events] == [("60", None), ("70", "t-1")]
     assert all(e.finished_at is not None for e in events)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from gateway.catalog.registry import load_catalog
 from gateway.journal import launches, outbox, sessions
-from gateway.journal.launch_queries import FIRST
+from gateway.journal.launch_queries import FIRST, LAST
 from gateway.journal.launches import Starter
 from gateway.journal.schema import load_secret
 from gateway.operations.context import Context
@@ -73,7 +73,7 @@ class Register:
         with self.engine.connect() as connection:
             of = {"launch": launch_id}
             row = connection.execute(text("SELECT result, result_text FROM launches WHERE id = :launch"), of).one()
-            events = sessions.events_of(connection, launch_id, after=FIRST, limit=100)
+            events = sessions.events_of(connection, launch_id, before=LAST, limit=100)[::-1]
             errors = sessions.errors_of(connection, launch_id, after=FIRST, limit=100)
         return Launch(
             row.result, row.result_text, [e.title for e in events], [(e.stage, e.message, e.about) for e in errors]

@@ -145,9 +145,9 @@ def test_a_session_is_reported_event_by_event_and_error_by_error(world: World) -
             found = ("Проверка", f"Ошибка {number}", "Отделение")
             sessions.add_error(connection, CounterDeltas(SERVICE), launch, owner, event, found)
     events = records_of(xml(world, "mis_of_c", ReportOrder(ReportKind.SESSION_EVENTS, launch_id=launch)))
-    assert [r["title"] for r in events] == ["Событие 0", "Событие 1", "Событие 2"]
+    assert [r["title"] for r in events] == ["Событие 2", "Событие 1", "Событие 0"]
     errors = records_of(xml(world, "dc_admin", ReportOrder(ReportKind.SESSION_ERRORS, launch_id=launch)))
-    assert [r["eventId"] for r in errors] == [r["id"] for r in events]
+    assert [r["eventId"] for r in errors] == [r["id"] for r in events[::-1]]
     one = ReportOrder(ReportKind.SESSION_EVENTS, launch_id=launch, record_id=events[1]["id"])
     assert records_of(xml(world, "dc_admin", one)) == [events[1]]
     with pytest.raises(NotFound):
