@@ -19,7 +19,7 @@ Change = Callable[[Element], None]
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "samples" / "tfoms"
 STRICT = resource_dir("xsd") / "tfoms" / "1.0"
-LAX = ROOT / "workers" / "exchanges" / "tfoms_hosp" / "source"
+LAX = STRICT / "source"
 SOURCES = {
     "HOSPITALISATION_REFERRAL": "Referral",
     "CANCEL_HOSPITALISATION_REFERRAL": "ReferralCancellation",
