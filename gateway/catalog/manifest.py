@@ -99,7 +99,7 @@ class PacketType(Titled):
     The order of packet types is the order of sending; a Delete goes in reverse. What a peer sends is made of no object
     of ours and is known by its root element (``code`` unless told). ``records`` above 1 makes it a packet of many: so
     many objects of one МО and operation at most. ``standalone``: the peer wants the document to say that it needs no
-    other.
+    other. ``encoding`` is that of its bytes.
     """
 
     object_type: Code = ""
@@ -107,6 +107,7 @@ class PacketType(Titled):
     schema_path: str = Field(alias="schema")
     records: int = Field(default=1, ge=1, le=1000)
     standalone: bool = False
+    encoding: Literal["utf-8", "windows-1251"] = "utf-8"
 
     @property
     def root_name(self) -> str:

@@ -55,9 +55,17 @@ class FormedPacket:
 
 
 def journal_formed(
-    connection: Connection, service_code: str, launch_id: UUID, rules: str, formed: Sequence[FormedPacket]
+    connection: Connection,
+    service_code: str,
+    launch_id: UUID,
+    rules: str,
+    formed: Sequence[FormedPacket],
+    silent: Sequence[DueObject] = (),
 ) -> None:
     """Write a batch of new packets with bodies and findings (COPY), mark their objects, move the counters.
+
+    ``silent`` are due objects of which there is nothing to tell the peer now: they get no packet, and are due again
+    when they change or other rules come into force.
 
     The objects must be locked by this transaction (:func:`gateway.journal.objects.lock_due`). The caller commits.
     """
@@ -79,6 +87,7 @@ def journal_formed(
         connection, "packet_items", ("packet_id", "position", "object_id", "source_object_id", "content_hash"), items
     )
     _mark_objects(connection, rules, formed)
+    _mark_silent(connection, rules, silent)
     deltas = CounterDeltas(service_code)
     for p in formed:
         deltas.add(launch_id, p.source.organization_id, packets=1, with_errors=error_delta(None, p.status))
@@ -134,6 +143,22 @@ def _mark_objects(connection: Connection, rules: str, formed: Sequence[FormedPac
             "hashes": [o.content_hash for o, _ in marks],
         },
     )
+
+
+def _mark_silent(connection: Connection, rules: str, silent: Sequence[DueObject]) -> None:
+    """They wait for what an object in FORM_ERROR waits for, without the error."""
+    if silent:
+        connection.execute(
+            text(
+                """
+                UPDATE source_objects o SET last_status = 'FORM_ERROR', last_hash = n.hash, last_rules = :rules,
+                    repeat_requested = false
+                FROM unnest(CAST(:ids AS bigint[]), CAST(:hashes AS bytea[])) AS n(id, hash)
+                WHERE o.id = n.id
+                """
+            ),
+            {"rules": rules, "ids": [o.id for o in silent], "hashes": [o.content_hash for o in silent]},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,9 @@ class Verdict:
     records, by position from 1; of a PARTIAL packet those not named are not accepted.
     ``refusals`` are reasons that name a field or a record of the packet: they are put to their places in it and told
     after ``text``, as are ``findings``, whose places are known already.
+    ``named`` are words of a collected answer on records by an identifier that stands in them (in an element whose name
+    holds ID, compared case-free): of an ACCEPTED packet those not named are not accepted then, and an identifier that
+    the packet does not hold makes the answer one of another packet, which nobody reads.
     """
 
     status: PacketStatus
@@ -99,6 +102,7 @@ class Verdict:
     items: Mapping[int, ItemVerdict] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     findings: tuple[Finding, ...] = ()
+    named: Mapping[str, ItemVerdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,8 @@ class FormRecord(Protocol):
 class FormFrame(Protocol):
     """``form.frame``: builds a packet of many around its records; pure but for the records, which it takes over.
 
-    The records are the last children of the root, in the order given. They may come from a packet framed before:
-    whatever a record says of its place is written anew.
+    The records are the last children of the root, in the order given, or stand where ``form.records(packet)`` finds
+    them. They may come from a packet framed before: whatever a record says of its place is written anew.
     """
 
     def __call__(self, frame: Frame, records: Sequence[Element]) -> Element:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
 from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
+from gateway.xml.paths import local
 from gateway.xml.schemas import validate
-from workers.exchange import Finding, PacketStatus, Peer, Refusal, Reply, Verdict, flk, lines
+from workers.exchange import Element, Finding, PacketStatus, Peer, Refusal, Reply, Verdict, flk, lines
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Point, Surroundings
 
@@ -63,19 +65,20 @@ class AnswerDesk:
         verdicts: dict[UUID, tuple[Reply, Verdict]] = {}
         read: list[tuple[UUID, Reply]] = []
         unread: dict[UUID, str] = {}
-        for packet_id, reply in self._addressed(around, lease, service_code, replies):
-            verdict = self._read(reply)
-            if verdict is None:
-                unread[packet_id] = UNREADABLE
-                self._left.add(reply.confirm_id)
-            else:
-                verdicts[packet_id] = (reply, verdict)
-                read.append((packet_id, reply))
+        told = [(key, reply, self._read(reply)) for key, reply in self._addressed(around, lease, service_code, replies)]
         with leased(around.engine, lease) as connection:
-            refused = [packet_id for packet_id, (_, verdict) in verdicts.items() if verdict.refusals]
-            sent = packets.packed_data(connection, refused)
+            placing = [key for key, _, verdict in told if verdict and (verdict.refusals or verdict.named)]
+            sent = {key: unpack(packed) for key, packed in packets.packed_data(connection, placing).items()}
+            for packet_id, reply, verdict in told:
+                found = verdict and self._matched(verdict, sent.get(packet_id))
+                if found is None:
+                    unread[packet_id] = UNREADABLE
+                    self._left.add(reply.confirm_id)
+                else:
+                    verdicts[packet_id] = (reply, found)
+                    read.append((packet_id, reply))
             outcomes = [
-                outcome_of(packet_id, verdict, reply.answer, unpack(sent[packet_id]) if packet_id in sent else None)
+                outcome_of(packet_id, verdict, reply.answer, sent.get(packet_id))
                 for packet_id, (reply, verdict) in verdicts.items()
             ]
             packets.settle(connection, service_code, outcomes)
@@ -115,6 +118,33 @@ class AnswerDesk:
             return None
         verdict = self._loaded.read(root)
         return verdict if verdict.status in VERDICTS else None
+
+    def _matched(self, verdict: Verdict, data: bytes | None) -> Verdict | None:
+        """A verdict that names records by identifiers, on their positions; None when it names those of another packet.
+
+        An identifier that stands in two records tells of neither.
+        """
+        if not verdict.named:
+            return verdict
+        records = self._loaded.records(parse(data, ANSWER_LIMITS)) if data else ()
+        positions = _positions(records)
+        told = {positions.get(name.lower()): word for name, word in verdict.named.items()}
+        if None in told:
+            return None
+        items = {position: word for position, word in told.items() if position}
+        whole = verdict.status is not PacketStatus.ACCEPTED or len(items) == len(records)
+        return replace(verdict, items=items, status=verdict.status if whole else PacketStatus.PARTIAL)
+
+
+def _positions(records: Sequence[Element]) -> dict[str, int]:
+    """Position of a record, from 1, by every identifier in it; 0 for one that several records hold."""
+    found: dict[str, int] = {}
+    for position, record in enumerate(records, start=1):
+        for element in record.iter("{*}*"):
+            text = (element.text or "").strip().lower()
+            if text and "ID" in local(element):
+                found[text] = position if found.get(text, position) == position else 0
+    return found
 
 
 def outcome_of(

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gateway.catalog.manifest import PacketType
-from gateway.domain.errors import Finding
+from gateway.domain.errors import ConfigurationError, Finding
 from gateway.journal import registry
 from gateway.journal.bodies import unpack
 from gateway.journal.engine import database_now, new_ids
@@ -44,18 +44,45 @@ def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, pack
         return 0
     organizations = load_organizations(connection, {d.organization_id for d in due})
     now, ids = database_now(connection), new_ids(connection)
-    schema = loaded.exchange.schema(packet_type.schema_path)
-    formed = []
+    formed, silent = [], []
     for source in due:
         job = make_job(loaded, next(ids), packet_type.code, source, organizations[source.organization_id], now)
-        findings, element = build(loaded, job, loaded.form)
-        data = None if element is None else serialize(element, standalone=packet_type.standalone)
-        if data is not None and not findings:
-            findings = judge(loaded, job, data, schema)
-        name = loaded.name(job) if loaded.name else None
-        formed.append(FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings), name=name))
-    journal_formed(connection, launch.service_code, launch.id, loaded.rules, formed)
+        chosen = choose(loaded, packet_type, job)
+        if chosen is None:
+            silent.append(source)
+        else:
+            formed.append(_formed(loaded, chosen, replace(job, packet_type=chosen.code), source))
+    journal_formed(connection, launch.service_code, launch.id, loaded.rules, formed, silent)
     return len(due)
+
+
+def _formed(loaded: Loaded, packet_type: PacketType, job: Job, source: DueObject) -> FormedPacket:
+    findings, element = build(loaded, job, loaded.form)
+    data = None if element is None else encoded(element, packet_type)
+    if data is not None and not findings:
+        findings = judge(loaded, job, data, loaded.exchange.schema(packet_type.schema_path))
+    name = loaded.name(job) if loaded.name else None
+    return FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings), name=name)
+
+
+def encoded(element: Element, packet_type: PacketType) -> bytes:
+    """The bytes of a packet as its peer wants them."""
+    return serialize(element, encoding=packet_type.encoding, standalone=packet_type.standalone)
+
+
+def choose(loaded: Loaded, packet_type: PacketType, job: Job) -> PacketType | None:
+    """The packet type that an object becomes, by the exchange's choice where it has one; None: nothing to tell now.
+
+    Raises:
+        ConfigurationError: the exchange names a packet type that its manifest does not know.
+    """
+    if loaded.choose is None:
+        return packet_type
+    code = loaded.choose(job)
+    chosen = None if code is None else loaded.exchange.manifest.packet_type(code)
+    if code is not None and chosen is None:
+        raise ConfigurationError(f"Обмен {loaded.exchange.manifest.slug}: в манифесте нет типа пакета {code}")
+    return chosen
 
 
 def load_organizations(connection: Connection, ids: Collection[int]) -> dict[int, Organization]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gateway.catalog.manifest import PacketType
-from gateway.domain.errors import Finding
+from gateway.domain.errors import ConfigurationError, Finding
 from gateway.domain.statuses import CHANGES, Operation
 from gateway.journal import groups
 from gateway.journal.bodies import unpacked_size
@@ -27,11 +27,10 @@ from gateway.journal.groups import Framed, Place, Provisional
 from gateway.journal.launches import LaunchState
 from gateway.journal.new_packets import FormedPacket, journal_formed
 from gateway.journal.objects import DueObject, lock_due
-from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Frame, Job, Organization
-from workers.runs.forming import build, judge, load_organizations, make_job
+from workers.runs.forming import build, choose, encoded, judge, load_organizations, make_job
 from workers.runs.loading import Loaded
 
 MAX_SOURCE_BYTES: Final = 2 * 1024 * 1024
@@ -49,7 +48,7 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class _Forming:
-    """What all the packets of one batch have in common."""
+    """What all the packets of one batch have in common; ``silent`` gathers the objects that become none."""
 
     loaded: Loaded
     packet_type: PacketType
@@ -57,17 +56,30 @@ class _Forming:
     group_id: UUID
     now: datetime
     ids: Iterator[UUID]
+    silent: list[DueObject] = field(default_factory=list)
 
     def packets(self, sources: Sequence[DueObject], organization: Organization) -> Iterator[FormedPacket]:
-        """Form one packet of one МО's objects, and one for every object that breaks rules or schema."""
-        records = []
+        """Form a packet of every type that one МО's objects become, and one for each that breaks rules or schema."""
+        types: dict[str, tuple[PacketType, list[tuple[Job, DueObject]]]] = {}
         for source in sources:
             job = make_job(self.loaded, next(self.ids), self.packet_type.code, source, organization, self.now)
+            chosen = choose(self.loaded, self.packet_type, job)
+            if chosen is None:
+                self.silent.append(source)
+            else:
+                made = replace(job, packet_type=chosen.code), source
+                types.setdefault(chosen.code, (chosen, []))[1].append(made)
+        for chosen, jobs in types.values():
+            yield from replace(self, packet_type=chosen)._of_one_type(jobs)
+
+    def _of_one_type(self, jobs: Sequence[tuple[Job, DueObject]]) -> Iterator[FormedPacket]:
+        records = []
+        for job, source in jobs:
             findings, element = build(self.loaded, job, self.loaded.record)
             if element is not None and not findings:
                 records.append(_Record(job, source, element))
             else:
-                data = None if element is None else self._framed(job.packet_id, organization, [element])
+                data = None if element is None else self._framed(job.packet_id, job.organization, [element])
                 yield FormedPacket(job.packet_id, source, self.packet_type.code, data, tuple(findings))
         if records:
             yield from self._judged(records)
@@ -98,14 +110,14 @@ class _Forming:
 
     def _framed(self, packet_id: UUID, organization: Organization, records: Sequence[Element]) -> bytes:
         frame = Frame(packet_id, self.packet_type.code, self.operation, organization, self.now, self.group_id)
-        return framed(self.loaded, frame, records)
+        return framed(self.loaded, self.packet_type, frame, records)
 
 
-def framed(loaded: Loaded, frame: Frame, records: Sequence[Element]) -> bytes:
+def framed(loaded: Loaded, packet_type: PacketType, frame: Frame, records: Sequence[Element]) -> bytes:
     """The bytes of one packet of many."""
     if loaded.frame is None:
         raise TypeError("an exchange with packets of many records has no function frame")
-    return serialize(loaded.frame(frame, records))
+    return encoded(loaded.frame(frame, records), packet_type)
 
 
 def form_packets(connection: Connection, loaded: Loaded, launch: LaunchState, packet_type: PacketType) -> int:
@@ -129,7 +141,7 @@ def form_packets(connection: Connection, loaded: Loaded, launch: LaunchState, pa
         for sources in _portions(list(theirs))
         for packet in forming.packets(sources, organizations[key])
     ]
-    journal_formed(connection, launch.service_code, launch.id, loaded.rules, formed)
+    journal_formed(connection, launch.service_code, launch.id, loaded.rules, formed, forming.silent)
     return len(due)
 
 
@@ -209,6 +221,9 @@ def _numbered(
         place.size,
         number,
     )
-    records = list(parse(packet.data))[-packet.items_total :]
+    packet_type = loaded.exchange.manifest.packet_type(packet.packet_type)
+    if packet_type is None:
+        raise ConfigurationError(f"Обмен {loaded.exchange.manifest.slug}: нет типа пакета {packet.packet_type}")
+    records = loaded.records(parse(packet.data))[-packet.items_total :]
     name = loaded.name(frame) if loaded.name else None
-    return Framed(place, name, framed(loaded, frame, records))
+    return Framed(place, name, framed(loaded, packet_type, frame, records))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +50,8 @@ class Loaded:
     name: Callable[[Any], str] | None
     check: Callable[[Job], Sequence[Finding]] | None
     locate: Callable[[Job, str], str] | None
+    choose: Callable[[Job], str | None] | None
+    take_apart: Callable[[Element], Sequence[Element]] | None
     connect: Callable[[Any], Peer] | None
     read: Callable[[Element], Verdict] | None
     run: Callable[[Session], str | None] | None
@@ -58,6 +61,14 @@ class Loaded:
     reference: Reference = NO_REFERENCE
     compose: Compose | None = None
     channel: Channel | None = None
+
+    def records(self, packet: Element) -> Sequence[Element]:
+        """The records of a packet of many, in their order: where the exchange finds them, else the last children of
+        the root that are alike."""
+        if self.take_apart is not None:
+            return self.take_apart(packet)
+        alike = takewhile(lambda child: child.tag == packet[-1].tag, reversed(packet))
+        return list(alike)[::-1]
 
     def under(self, shelf: Shelf) -> Loaded:
         """The exchange as one launch uses it: with its dictionaries, whose versions are part of the rules."""
@@ -83,6 +94,8 @@ def load_exchange(exchange: Exchange) -> Loaded:
         name=getattr(parts.get("form"), "name", None),
         check=getattr(parts.get("rules"), "check", None),
         locate=getattr(parts.get("form"), "locate", None),
+        choose=getattr(parts.get("form"), "packet_type", None),
+        take_apart=getattr(parts.get("form"), "records", None),
         connect=getattr(parts.get("peer"), "connect", None),
         read=getattr(parts.get("answer"), "read", None),
         run=getattr(parts.get("session"), "run", None),
