@@ -102,7 +102,7 @@ def becomes(folder: Path, sample: dict[str, Any], source: Element) -> list[Packe
     """The packet types that a sample is formed as: what the exchange chooses, else every one of its object."""
     packets = [packet for packet in PACKET_TYPES[folder] if packet.object_type == sample["object_type"]]
     form = module(folder, "form")
-    if not packets or not hasattr(form, "packet_type"):
+    if form is None or not packets or not hasattr(form, "packet_type"):
         return packets
     code = form.packet_type(job(folder, packets[0], source, sample["operation"], sample["object_id"]))
     assert (code is None) == sample.get("silent", False)

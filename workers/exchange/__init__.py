@@ -17,6 +17,10 @@ A packet type of many ``records`` has in ``form.py`` instead of ``form``:
 ``record(job) -> Element``                       source object → one record; pure
 ``frame(frame, records) -> Element``             the packet around its records; pure
 ``name(frame) -> str``                           what the peer knows the packet by, such as a file's name; optional
+``records(packet) -> records``                   where the frame did not put them last below the root; optional
+
+Either may have ``packet_type(job) -> str | None``: the packet type that an object becomes, where its own type does not
+tell; None when there is nothing to tell the peer now.
 
 A service of direction IMPORT has instead of the first four:
 
@@ -41,6 +45,7 @@ from gateway.domain.notices import Channel, Word
 from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange import flk
+from workers.exchange.archives import ZippedFiles
 from workers.exchange.authorities import Authorities
 from workers.exchange.common import (
     Caller,
@@ -170,6 +175,7 @@ __all__ = [
     "Verdict",
     "Word",
     "Wording",
+    "ZippedFiles",
     "content_of",
     "covers",
     "flk",

@@ -1,0 +1,104 @@
+"""A peer of packets over zipped files: every packet one archive with one file in it, replies as files of known names."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from gateway.domain.statuses import PacketStatus
+from workers.exchange.common import TransportError
+from workers.exchange.files import Files
+from workers.exchange.packets import Known, Outgoing, Receipt, Reply, Verdict
+
+MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
+_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError)
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+"""Moment of every file in an archive, so that the same packet makes the same bytes."""
+
+
+class ZippedFiles:
+    """The verbs of a peer (:class:`workers.exchange.Peer`) over any transport of files.
+
+    A packet's file has its own name for ever, and the peer knows a packet that comes again, so sending is safe to
+    repeat. ``packet_of`` tells from the name of a file that came, without its extension, which packet it speaks of;
+    None for files that are not ours to read. ``reply`` makes the reply of what such a file holds: file name, bytes,
+    name of the packet.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        packet_of: Callable[[str], str | None],
+        reply: Callable[[str, bytes, str], Reply],
+    ) -> None:
+        self._files = files
+        self._packet_of = packet_of
+        self._reply = reply
+
+    def send(self, packets: Sequence[Outgoing]) -> Sequence[Receipt]:
+        """Put files in the given order; one that has its reply already is not put again.
+
+        When the transport fails in the middle, those put so far are told and the rest are in doubt.
+        """
+        receipts: list[Receipt] = []
+        try:
+            answered = {self._spoken_of(file) for file in self._files.names()}
+            for packet in packets:
+                name = packet.name or str(packet.packet_id)
+                if name not in answered:
+                    self._files.put(f"{name}.zip", zipped(f"{name}.xml", packet.data))
+                receipts.append(Receipt(packet.packet_id, Verdict(PacketStatus.SENT)))
+        except TransportError:
+            if not receipts:
+                raise
+        return receipts
+
+    def ask(self, packet_ids: Sequence[UUID]) -> Mapping[UUID, Known]:
+        """A folder does not tell; sending again is safe."""
+        return dict.fromkeys(packet_ids, Known.UNKNOWN)
+
+    def take_answers(self, limit: int) -> Sequence[Reply]:
+        """Read replies, at most ``limit``; the name of the file is also what removes it."""
+        replies: list[Reply] = []
+        for file in self._files.names():
+            name = self._spoken_of(file)
+            if name is not None:
+                data = self._files.read(file)
+                replies.append(self._reply(file, unzipped(data) if file.endswith(".zip") else data, name))
+                if len(replies) == limit:
+                    break
+        return replies
+
+    def confirm(self, confirm_ids: Sequence[str]) -> None:
+        """Remove replies that the journal holds."""
+        for file in confirm_ids:
+            self._files.remove(file)
+
+    def _spoken_of(self, file: str) -> str | None:
+        stem, _, suffix = file.rpartition(".")
+        return self._packet_of(stem) if suffix in ("xml", "zip") else None
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    """An archive of one file; the same bytes for the same file."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def unzipped(data: bytes) -> bytes:
+    """The one file of an archive; the archive itself when it is not such an archive, for nobody will read that."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            (entry,) = archive.infolist()
+            if entry.file_size > MAX_REPLY_BYTES:
+                return data
+            with archive.open(entry) as file:
+                return file.read(MAX_REPLY_BYTES)
+    except _BAD_ARCHIVE:
+        return data
