@@ -1,4 +1,4 @@
-"""A peer of packets over zipped files: every packet one archive with one file in it, replies as files of known names."""
+"""A peer of packets over zipped files: a packet is an archive with one file in it, replies are files of known names."""
 
 from __future__ import annotations
 
