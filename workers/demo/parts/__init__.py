@@ -26,7 +26,7 @@ class Part(Protocol):
         ...
 
 
-NAMES: Final = ("hospital", "alkona", "federal", "mse", "fri_ipra", "edu", "notices", "authorities")
+NAMES: Final = ("hospital", "volgograd", "alkona", "federal", "mse", "fri_ipra", "edu", "notices", "authorities")
 """Modules of this package, in the order of their playing."""
 
 

@@ -52,7 +52,7 @@ def _identifier(refusal: Refusal) -> str:
 
 def _explained(refusal: Refusal) -> str:
     title = _TITLE_OF.get(refusal.field)
-    return f"«{title}»: {_EXPLANATION}" if title else _EXPLANATION.capitalize()
+    return f"«{title}»: {_EXPLANATION}" if title else f"Файл или запись: {_EXPLANATION}"
 
 
 def _told(refusal: Refusal) -> str:
