@@ -17,7 +17,7 @@ from gateway.journal.engine import database_now
 from gateway.journal.launches import LaunchState
 from gateway.journal.registry import put_organization
 from tests.support import journaling
-from tests.support.folder_house import MORNING, arrival_of
+from tests.support.packet_house import MORNING, arrival_of
 from workers.demo.region import ORGANIZATIONS, Case
 from workers.exchange import Job
 from workers.runs.forming import form_batch

@@ -88,7 +88,7 @@ def test_a_changed_object_is_told_under_the_same_identifier(house: VolgogradHous
     assert entry.times == 2
 
 
-def test_a_removed_referral_is_annulled_and_what_cannot_be_said_is_told_to_the_organization(
+def test_a_removed_referral_is_annulled_and_what_cannot_be_said_is_an_error(
     house: VolgogradHouse,
 ) -> None:
     one, other = sound_cases(2)

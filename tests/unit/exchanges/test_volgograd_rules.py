@@ -88,6 +88,9 @@ class Books:
     def title(self, dictionary: str, code: str, on: date) -> str | None:
         raise NotImplementedError
 
+    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
+        raise NotImplementedError
+
 
 UNKNOWN = [
     (REFERRAL, "V002", ["560 /Referral/PROFIL"]),
