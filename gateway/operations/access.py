@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
+from gateway.catalog.manifest import Manifest
 from gateway.catalog.registry import Catalog, Exchange
-from gateway.domain.errors import NotAllowed, NotFound
+from gateway.domain.actions import Action, Facts, refusing
+from gateway.domain.errors import Conflict, NotAllowed, NotFound
 from gateway.domain.roles import ROLE_TITLES, Role, Verb, Viewer
 from gateway.journal import packet_queries, registry
 from gateway.journal.registry import OrganizationRow
+
+_ROLE: Final = " вашей роли"
 
 
 def sees_service(viewer: Viewer, exchange: Exchange) -> bool:
@@ -72,18 +76,47 @@ def visible_packets(
     }
 
 
-def may_run(viewer: Viewer, exchange: Exchange) -> bool:
-    """Tell whether the viewer's roles may launch this service at all."""
-    allowed_to_mis = exchange.manifest.service.mis_may_start or Role.MIS not in viewer.roles
+def visible_groups(catalog: Catalog, viewer: Viewer) -> set[str]:
+    """Codes of the groups that hold a visible service."""
+    return {e.manifest.group.code for e in visible_exchanges(catalog, viewer) if e.manifest.group}
+
+
+def may_run(viewer: Viewer, manifest: Manifest | None) -> bool:
+    """Tell whether the viewer's roles may launch this service at all; None: it is no longer in the catalog."""
+    allowed_to_mis = Role.MIS not in viewer.roles or (manifest is not None and manifest.service.mis_may_start)
     return viewer.may(Verb.RUN) and allowed_to_mis
 
 
-def forbidden(viewer: Viewer, refused: str) -> NotAllowed:
-    """The refusal of a deed (``refused``: «Запуск сервиса не разрешён») that the roles of this call do not allow.
+def refused(viewer: Viewer, action: Action, facts: Facts) -> NotAllowed | Conflict | None:
+    """The refusal of a deed by the action rules, None where it is allowed: lists tell its text, faults raise it.
 
     A МИС that acts for a person needs the right of both: an operator would look for the fault in his own role alone.
     """
-    if viewer.actor is None:
-        return NotAllowed(f"{refused} вашей роли")
+    rule = refusing(action, facts)
+    if rule is None:
+        return None
+    if not rule.of_rights:
+        return Conflict(rule.reason)
+    if viewer.actor is None or not rule.reason.endswith(_ROLE):
+        return NotAllowed(rule.reason)
     both = " и ".join(f"«{ROLE_TITLES[role]}»" for role in (viewer.account.role, viewer.actor.role))
-    return NotAllowed(f"{refused}: при действии от имени пользователя нужны права обеих ролей, {both}")
+    deed = rule.reason.removesuffix(_ROLE)
+    return NotAllowed(f"{deed}: при действии от имени пользователя нужны права обеих ролей, {both}")
+
+
+def refusal(viewer: Viewer, action: Action, facts: Facts) -> str | None:
+    """Why a deed is refused, as lists tell it; None where it is allowed."""
+    error = refused(viewer, action, facts)
+    return None if error is None else error.message
+
+
+def require(viewer: Viewer, action: Action, facts: Facts) -> None:
+    """Let an allowed deed pass.
+
+    Raises:
+        NotAllowed: a rule of rights refuses it.
+        Conflict: another rule does.
+    """
+    error = refused(viewer, action, facts)
+    if error is not None:
+        raise error

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gateway.catalog.registry import Exchange
-from gateway.domain.actions import Action, refusal
-from gateway.domain.errors import Conflict, InvalidRequest, NotAllowed
+from gateway.domain.actions import Action, Facts
+from gateway.domain.errors import Conflict, InvalidRequest
 from gateway.domain.launches import OrganizationChoice, one_by_one
 from gateway.domain.roles import Verb, Viewer
 from gateway.journal import holds, registry
@@ -42,9 +42,10 @@ def start_service(
         Conflict: an action rule refuses («Сервис уже выполняется»), or the request id was used for another request.
         InvalidRequest: the choice of МО does not fit the service.
     """
+    if service_code in access.visible_groups(ctx.catalog, viewer):
+        access.require(viewer, Action.START, Facts(is_group=True))
     exchange = access.require_service(ctx.catalog, viewer, service_code)
-    if not access.may_run(viewer, exchange):
-        raise access.forbidden(viewer, "Запуск сервиса не разрешён")
+    access.require(viewer, Action.START, Facts(allowed=access.may_run(viewer, exchange.manifest)))
     require_length("requestId", request_id, MAX_KEY)
     with ctx.engine.begin() as connection:
         launch_records.lock_service(connection, service_code)
@@ -58,9 +59,7 @@ def start_service(
                 return tuple(known.launch_ids)
         scope = _scope(connection, viewer, exchange, organization_oids)
         facts = start_facts(load_states(connection, [exchange]), viewer, exchange, scope)
-        reason = refusal(Action.START, facts)
-        if reason is not None:
-            raise Conflict(reason)
+        access.require(viewer, Action.START, facts)
         per_organization = exchange.manifest.service.launch_per_organization and scope is not None
         scopes = one_by_one(scope or ()) if per_organization else [scope]
         made = launch_records.start(connection, service_code, scopes, Starter(viewer.account.id, viewer.name))
@@ -77,8 +76,7 @@ def _scope(
     if service.organization_choice is OrganizationChoice.NONE:
         if organization_oids:
             raise InvalidRequest("Сервис запускается без выбора МО: уберите organizationOids")
-        if viewer.organization_ids is not None:
-            raise NotAllowed("Сервис без выбора МО запускает администратор ЦОД")
+        access.require(viewer, Action.START, Facts(for_all=viewer.organization_ids is not None))
         return None
     rows = access.require_organizations(connection, viewer, organization_oids)
     if service.organization_choice is OrganizationChoice.ONE and len(rows) != 1:
@@ -122,7 +120,7 @@ def _set_held(
 ) -> tuple[PacketOutcome, ...]:
     action = Action.HOLD if held else Action.RELEASE
     if not viewer.may(Verb.HOLD):
-        raise access.forbidden(viewer, f"Действие «{action}» не разрешено")
+        access.require(viewer, action, Facts(allowed=False))
     require_length("reason", reason, MAX_REASON)
     wanted = list(dict.fromkeys(packet_ids))
     if not 1 <= len(wanted) <= MAX_IDS:
@@ -131,7 +129,8 @@ def _set_held(
     with ctx.engine.begin() as connection:
         for key, row in access.visible_packets(connection, ctx.catalog, viewer, wanted).items():
             manifest = ctx.catalog.manifest(row.service_code)
-            refusals[key] = refusal(action, presenting.packet_facts(row, manifest=manifest, viewer=viewer))
+            facts = presenting.packet_facts(row, manifest=manifest, viewer=viewer)
+            refusals[key] = access.refusal(viewer, action, facts)
         allowed = [key for key, why in refusals.items() if why is None]
         changed = holds.set_held(connection, allowed, held=held)
         for lost in set(allowed) - changed:

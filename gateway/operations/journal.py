@@ -44,14 +44,14 @@ def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: Page
         NotFound: no such service or МО for this viewer.
         InvalidRequest: the limit, the cursor or a bound is wrong.
     """
-    manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
+    access.require_service(ctx.catalog, viewer, wanted.service_code)
     limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
         query = launch_query(connection, viewer, wanted)
         asked = replace(query, limit=limit + 1, before=min(before, query.before))
         rows = launch_queries.page_of_launches(connection, asked)
         total = launch_queries.count_launches(connection, query)
-    launches = [presenting.launch(row, manifest=manifest, viewer=viewer) for row in rows]
+        launches = presenting.launches(connection, ctx.catalog, viewer, rows)
     return paging.page_of(ctx, viewer, wanted, launches, limit, total)
 
 
@@ -63,7 +63,8 @@ def get_launch(ctx: Context, viewer: Viewer, launch_id: UUID) -> Launch:
     """
     with ctx.engine.connect() as connection:
         row = require_launch(ctx, connection, viewer, launch_id)
-    return presenting.launch(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer)
+        (launch,) = presenting.launches(connection, ctx.catalog, viewer, [row])
+    return launch
 
 
 def require_launch(ctx: Context, connection: Connection, viewer: Viewer, launch_id: UUID) -> Any:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from gateway.catalog.manifest import Manifest, Titled
-from gateway.domain.actions import Action, Facts, refusal
+from gateway.catalog.registry import Catalog
+from gateway.domain.actions import Action, Facts
 from gateway.domain.identifiers import uuid7_moment
 from gateway.domain.launches import RESULT_TITLES, LaunchResult, told
 from gateway.domain.roles import Verb, Viewer
 from gateway.domain.statuses import STATUS_TITLES, Direction, Operation, PacketStatus
+from gateway.journal.launches import Scopes, is_running, running_scopes
+from gateway.operations import access
 from gateway.operations.records import Column, Launch, OrganizationCode, Packet
 
 
@@ -26,20 +29,40 @@ def organization_codes(codes: Mapping[str, str]) -> tuple[OrganizationCode, ...]
     return tuple(OrganizationCode(system, value) for system, value in sorted(codes.items()))
 
 
-def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launch:
+def launch_facts(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer, running: Scopes) -> Facts:
+    """What the rules of «Возобновить передачу» and of stopping look at."""
+    scope, own = _scope(row), viewer.organization_ids
+    return Facts(
+        allowed=access.may_run(viewer, manifest),
+        foreign=own is not None and (scope is None or not scope <= own),
+        resumable=manifest is not None and manifest.service.resumable,
+        running=is_running(running, row.service_code, scope),
+        result=LaunchResult(row.result),
+        stop_requested=row.stop_requested_at is not None,
+        last_event_code=row.last_event_code,
+        error_count=row.error_count,
+    )
+
+
+def _scope(row: Row[Any]) -> frozenset[int] | None:
+    return None if row.scope is None else frozenset(row.scope)
+
+
+def launches(connection: Connection, catalog: Catalog, viewer: Viewer, rows: Iterable[Row[Any]]) -> tuple[Launch, ...]:
+    """Launches with counters and allowed actions, in the given order."""
+    shown = list(rows)
+    running = running_scopes(connection, list({row.service_code for row in shown}))
+    return tuple(
+        launch(row, manifest=catalog.manifest(row.service_code), viewer=viewer, running=running) for row in shown
+    )
+
+
+def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer, running: Scopes) -> Launch:
     """A launch with counters; its МО is named only to those who see it."""
     result = LaunchResult(row.result)
-    resume_refusal = refusal(
-        Action.RESUME,
-        Facts(
-            allowed=viewer.may(Verb.RUN),
-            resumable=manifest is not None and manifest.service.resumable,
-            result=result,
-            last_event_code=row.last_event_code,
-            error_count=row.error_count,
-        ),
-    )
-    scope = None if row.scope is None else frozenset(row.scope)
+    facts = launch_facts(row, manifest=manifest, viewer=viewer, running=running)
+    resume_refusal = access.refusal(viewer, Action.RESUME, facts)
+    stop_refusal = access.refusal(viewer, Action.STOP, facts)
     named = row.organization_id is not None and viewer.sees_organization(row.organization_id)
     return Launch(
         id=row.id,
@@ -50,7 +73,7 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         organization_name=row.organization_name if named else None,
         result=result,
         result_title=RESULT_TITLES[result],
-        result_text=told(row.result_text, row.result_counts, scope, viewer.organization_ids, row.remark),
+        result_text=told(row.result_text, row.result_counts, _scope(row), viewer.organization_ids, row.remark),
         packet_group_id=row.packet_group_id,
         packets_total=row.packets_total,
         packets_with_errors=row.packets_with_errors,
@@ -61,6 +84,8 @@ def launch(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Launc
         can_resume=resume_refusal is None,
         resume_refusal=resume_refusal,
         session_title=manifest.service.titled(row.organization_name) if manifest and named else None,
+        can_stop=stop_refusal is None,
+        stop_refusal=stop_refusal,
     )
 
 
@@ -80,7 +105,7 @@ def packet(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Packe
     kind = manifest.packet_type(row.packet_type) if manifest else None
     operations = manifest.operations if manifest else {}
     facts = packet_facts(row, manifest=manifest, viewer=viewer)
-    hold, release = refusal(Action.HOLD, facts), refusal(Action.RELEASE, facts)
+    hold, release = (access.refusal(viewer, action, facts) for action in (Action.HOLD, Action.RELEASE))
     return Packet(
         id=row.id,
         launch_id=row.launch_id,

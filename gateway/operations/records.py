@@ -71,6 +71,8 @@ class Launch:
     can_resume: Annotated[bool, "Доступна ли кнопка «Возобновить передачу»"]
     resume_refusal: Annotated[str | None, "Почему кнопка «Возобновить передачу» недоступна"]
     session_title: Annotated[str | None, "Наименование сессии, например «Экспорт в ФРМО по МО: …»"] = None
+    can_stop: Annotated[bool | None, "Можно ли остановить запуск"] = None
+    stop_refusal: Annotated[str | None, "Почему остановить запуск нельзя"] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from gateway.catalog.registry import Exchange
 from gateway.catalog.schedule import schedule_of
-from gateway.domain.actions import Action, Facts, refusal
+from gateway.domain.actions import Action, Facts
 from gateway.domain.errors import NotFound
 from gateway.domain.launches import OrganizationChoice
 from gateway.domain.roles import Viewer
@@ -42,7 +42,8 @@ def start_facts(states: ServiceStates, viewer: Viewer, exchange: Exchange, scope
     stored = states.settings.get(service.code)
     for_all = service.organization_choice is OrganizationChoice.NONE and viewer.organization_ids is not None
     return Facts(
-        allowed=access.may_run(viewer, exchange) and not for_all,
+        allowed=access.may_run(viewer, exchange.manifest),
+        for_all=for_all,
         enabled=stored is None or stored.enabled,
         manual_start=service.manual_start,
         running=launch_records.is_running(states.running, service.code, scope),
@@ -56,20 +57,33 @@ def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple
         NotFound: no such group for this viewer.
     """
     visible = access.visible_exchanges(ctx.catalog, viewer)
-    groups = {e.manifest.group.code for e in visible if e.manifest.group}
-    if group_code is not None and group_code not in groups:
+    if group_code is not None and group_code not in access.visible_groups(ctx.catalog, viewer):
         raise NotFound("Группа сервисов не найдена")
     shown = [e for e in visible if (e.manifest.group.code if e.manifest.group else None) == group_code]
     codes = [e.manifest.service.code for e in shown]
     query = LaunchQuery("", viewer.account.id, viewer.organization_ids)
     with ctx.engine.connect() as connection:
         states = load_states(connection, shown)
+        choice = _choice(connection, viewer, states, shown)
         newest = launch_queries.newest_launches(connection, query, codes)
-    services = {e.manifest.service.code: _service(states, viewer, e, newest, ctx.time_zone) for e in shown}
+    services = {e.manifest.service.code: _service(states, viewer, e, newest, choice, ctx.time_zone) for e in shown}
     listed = shown if group_code is not None else visible
     return tuple(
-        services.get(code) or _group(ctx, code) for code in dict.fromkeys(_entry(e, group_code) for e in listed)
+        services.get(code) or _group(ctx, viewer, code) for code in dict.fromkeys(_entry(e, group_code) for e in listed)
     )
+
+
+def _choice(
+    connection: Connection, viewer: Viewer, states: ServiceStates, exchanges: Iterable[Exchange]
+) -> Sequence[int]:
+    """МО among which a launch may choose: while one of them is busy, the service may still be started for another.
+
+    Read only where it is asked: some service that must be told its МО is running.
+    """
+    required = [e.manifest.service.code for e in exchanges if e.manifest.service.organizations_required]
+    if not any(states.running[code] for code in required):
+        return ()
+    return list(registry.load_organizations(connection, viewer.organization_ids))
 
 
 def _entry(exchange: Exchange, group_code: str | None) -> str:
@@ -78,8 +92,8 @@ def _entry(exchange: Exchange, group_code: str | None) -> str:
     return manifest.group.code if manifest.group and group_code is None else manifest.service.code
 
 
-def _group(ctx: Context, code: str) -> Service:
-    reason = refusal(Action.START, Facts(is_group=True))
+def _group(ctx: Context, viewer: Viewer, code: str) -> Service:
+    reason = access.refusal(viewer, Action.START, Facts(is_group=True))
     return Service(
         code=code,
         title=ctx.catalog.groups[code].title,
@@ -99,13 +113,21 @@ def _group(ctx: Context, code: str) -> Service:
 
 
 def _service(
-    states: ServiceStates, viewer: Viewer, exchange: Exchange, newest: Mapping[str, Row[Any]], zone: str
+    states: ServiceStates,
+    viewer: Viewer,
+    exchange: Exchange,
+    newest: Mapping[str, Row[Any]],
+    choice: Sequence[int],
+    zone: str,
 ) -> Service:
     manifest = exchange.manifest
     service = manifest.service
     last = newest.get(service.code)
     facts = start_facts(states, viewer, exchange, viewer.organization_ids)
-    reason = refusal(Action.START, facts)
+    if service.organizations_required and facts.running:
+        busy = (launch_records.is_running(states.running, service.code, frozenset({one})) for one in choice)
+        facts = replace(facts, running=all(busy))
+    reason = access.refusal(viewer, Action.START, facts)
     settings = states.settings.get(service.code, registry.ServiceSettings())
     schedule = schedule_of(service.schedule, settings, zone)
     planned = schedule is not None and settings.next_start_of == schedule.mark
@@ -121,7 +143,7 @@ def _service(
         start_refusal=reason,
         schedule=schedule.title if schedule else None,
         next_start_at=settings.next_start_at if planned and facts.enabled else None,
-        last_launch=presenting.launch(last, manifest=manifest, viewer=viewer) if last else None,
+        last_launch=presenting.launch(last, manifest=manifest, viewer=viewer, running=states.running) if last else None,
         launch_columns=presenting.columns(manifest.launch_columns),
         detail_columns=presenting.columns(manifest.detail_columns),
     )
@@ -142,7 +164,7 @@ def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple
     answer = []
     for row in rows.values():
         busy = launch_records.is_running(states.running, service_code, frozenset({row.id}))
-        reason = refusal(Action.START, replace(facts, running=busy))
+        reason = access.refusal(viewer, Action.START, replace(facts, running=busy))
         codes = presenting.organization_codes(row.codes)
         answer.append(Organization(row.oid, row.name, codes, successes.get(row.id), reason is None, reason))
     return tuple(answer)

@@ -43,9 +43,10 @@ def get_journal(
             packets |= access.visible_packets(connection, ctx.catalog, viewer, related)
         rows = sorted(packets.values(), key=lambda row: row.id)
         launch_ids += [row.launch_id for row in rows]
-        launches = launch_queries.find_launches(connection, launch_ids, visible, viewer.account.id)
-    codes = access.service_codes(ctx.catalog, viewer)
-    shown = [row for _, row in sorted(launches.items()) if codes is None or row.service_code in codes]
+        found = launch_queries.find_launches(connection, launch_ids, visible, viewer.account.id)
+        codes = access.service_codes(ctx.catalog, viewer)
+        seen = (row for _, row in sorted(found.items()) if codes is None or row.service_code in codes)
+        shown = presenting.launches(connection, ctx.catalog, viewer, seen)
     if not rows and not shown:
         raise NotFound("Сообщение не найдено")
     return Trail(
@@ -53,7 +54,7 @@ def get_journal(
             presenting.packet(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer)
             for row in rows[:MAX_PACKETS]
         ),
-        tuple(presenting.launch(r, manifest=ctx.catalog.manifest(r.service_code), viewer=viewer) for r in shown),
+        shown,
         len(rows) > MAX_PACKETS,
     )
 

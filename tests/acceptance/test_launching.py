@@ -89,13 +89,13 @@ def test_a_key_of_one_person_does_not_open_the_launches_of_another(region: Regio
 def test_what_cannot_be_started_says_why(region: Region) -> None:
     story = region.story(16)
     assert refused(story, "1.2.643.99.99")[0] == "NOT_FOUND"
-    for code in ("no-such-service", "tfoms"):
+    for asked, code, message in (
+        ("no-such-service", "NOT_FOUND", "Сервис не найден: проверьте код сервиса в ответе ListServices"),
+        ("tfoms", "CONFLICT", "Группа сервисов не запускается: выберите сервис группы"),
+    ):
         with pytest.raises(Fault) as caught:
-            story.admin.control.StartService(serviceCode=code)
-        assert (code_of(caught.value), message_of(caught.value)) == (
-            "NOT_FOUND",
-            "Сервис не найден: проверьте код сервиса в ответе ListServices",
-        )
+            story.admin.control.StartService(serviceCode=asked)
+        assert (code_of(caught.value), message_of(caught.value)) == (code, message)
     with pytest.raises(Fault) as caught:
         region.sign_in("other-mis").control.StartService(
             serviceCode=SERVICE, actor={"login": "кто-то", "role": "dc_admin", "organizationOid": None}

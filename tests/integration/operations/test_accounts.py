@@ -200,8 +200,8 @@ def test_a_mis_that_acts_for_a_person_is_told_that_both_roles_count(world: World
     with pytest.raises(NotAllowed) as caught:
         control.hold_packets(world.ctx, world.viewer(ACTOR), (UUID(int=1),), None)
     assert caught.value.message == (
-        "Действие «Не отправлять повторно» не разрешено: при действии от имени пользователя нужны права обеих ролей, "
+        "Запрет отправки не разрешён: при действии от имени пользователя нужны права обеих ролей, "
         "«Медицинская информационная система» и «АРМ администратора МО»"
     )
-    with pytest.raises(NotAllowed, match="не разрешено вашей роли"):
+    with pytest.raises(NotAllowed, match="не разрешён вашей роли"):
         control.hold_packets(world.ctx, world.viewer("mis"), (UUID(int=1),), None)

@@ -8,22 +8,25 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.actions import Action, Facts, refusal
+from gateway.domain.actions import RULES, Action, Facts, refusing
 from gateway.domain.launches import LaunchResult
 from gateway.domain.statuses import Direction
 
 RUNNING = "Сервис уже выполняется"
+FOREIGN = "Запуск относится и к другим МО: им управляет администратор ЦОД"
 NO_HOLDS = "Сервис не поддерживает запрет отправки пакетов"
 
 START = (
     ("is_group", True, "Группа сервисов не запускается: выберите сервис группы"),
     ("allowed", False, "Запуск сервиса не разрешён вашей роли"),
+    ("for_all", True, "Сервис без выбора МО запускает администратор ЦОД"),
     ("enabled", False, "Сервис отключён администратором"),
     ("manual_start", False, "Для сервиса не предусмотрен ручной запуск"),
     ("running", True, RUNNING),
 )
 RESUME = (
     ("allowed", False, "Возобновление передачи не разрешено вашей роли"),
+    ("foreign", True, FOREIGN),
     ("resumable", False, "Сервис не поддерживает возобновление передачи"),
     ("result", LaunchResult.RUNNING, "Сессия ещё выполняется"),
     ("result", LaunchResult.SUCCESS, "Сессия завершена успешно"),
@@ -34,6 +37,7 @@ RESUME = (
 )
 STOP = (
     ("allowed", False, "Остановка запуска не разрешена вашей роли"),
+    ("foreign", True, FOREIGN),
     ("result", LaunchResult.SUCCESS, "Запуск уже завершён"),
     ("result", LaunchResult.FAILED, "Запуск уже завершён"),
     ("stop_requested", True, "Остановка уже запрошена"),
@@ -65,6 +69,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
+def refusal(action: Action, facts: Facts) -> str | None:
+    rule = refusing(action, facts)
+    return rule.reason if rule else None
+
+
 def combinations(action: Action) -> Iterator[dict[str, Any]]:
     names = list(dict.fromkeys(name for name, _, _ in ORACLES[action]))
     for values in product(*(VALUES.get(name, (False, True)) for name in names)):
@@ -94,3 +103,11 @@ def test_facts_of_other_actions_change_nothing(action: Action) -> None:
     others = {name: value for name, value in foreign.items() if name not in own}
     for chosen in combinations(action):
         assert refusal(action, Facts(**chosen, **others)) == refusal(action, Facts(**chosen))
+
+
+def test_the_reasons_that_tell_of_rights_are_those_of_roles_and_of_foreign_organizations() -> None:
+    of_rights = {(rule.action, rule.reason) for rule in RULES if rule.of_rights}
+    oracle = {
+        (a, why) for a, rows in ORACLES.items() for name, _, why in rows if name in {"allowed", "for_all", "foreign"}
+    }
+    assert of_rights == oracle
