@@ -7,26 +7,45 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
-from typing import Final
+from typing import Any, Final
 
-QUIET: Final = {
-    "zeep": logging.CRITICAL + 1,
-    "spyne": logging.CRITICAL + 1,
-    "urllib3": logging.WARNING,
-    "dramatiq": logging.WARNING,
-    "alembic": logging.WARNING,
-}
-"""Levels of libraries; zeep and Spyne would log whole envelopes, so they say nothing at all."""
+OURS: Final = ("gateway", "workers")
+SILENT: Final = ("zeep", "spyne", "urllib3")
+"""Libraries that say nothing at all: zeep and Spyne would log whole envelopes, urllib3 addresses that ask for a person
+by СНИЛС. What goes wrong in them reaches us as an exception."""
 
 FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+class _Formatter(logging.Formatter):
+    """Tells exceptions by their trail, whoever logs them."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 # the name is logging's
+        """Type and places, no text."""
+        return trail(ei[1])
+
+
 def configure(level: str = "INFO") -> None:
-    """Send our records of this level and above to standard error; libraries speak only of their own failures."""
-    logging.basicConfig(level=level, format=FORMAT, stream=sys.stderr, force=True)
-    for name, quiet in QUIET.items():
-        logging.getLogger(name).setLevel(quiet)
+    """Send our records of this level and above to standard error; libraries speak only of their own failures.
+
+    An exception that nobody caught is logged too, by its trail: Python's own report would quote it.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(FORMAT))
+    logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level)), handlers=[handler], force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    sys.excepthook = lambda _, error, __: _uncaught(error)
+    threading.excepthook = lambda args: _uncaught(args.exc_value)
+
+
+def _uncaught(error: BaseException | None) -> None:
+    if error is not None and not isinstance(error, KeyboardInterrupt):
+        logging.getLogger(__name__).error("uncaught: %s", trail(error))
 
 
 def trail(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gateway.domain.errors import InvalidRequest, InvalidXml, NotFound, TooLarge
 from gateway.domain.identifiers import uuid7_floor, uuid7_moment
 from gateway.domain.roles import Viewer
-from gateway.domain.statuses import PacketStatus
+from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import launch_queries, packet_queries, registry
 from gateway.journal.launch_queries import FIRST, LAST, LaunchQuery
 from gateway.journal.packet_queries import PacketQuery
@@ -86,8 +86,8 @@ def list_packets(ctx: Context, viewer: Viewer, wanted: PacketFilter, page: PageR
 
     Raises:
         NotFound: no such launch, service or МО for this viewer.
-        InvalidRequest: the filter names neither a launch nor a period, a period too long, an unknown status, a limit
-            or a cursor that is wrong.
+        InvalidRequest: the filter names neither a launch nor a period, a period too long or reversed, an unknown status
+            or operation, a limit or a cursor that is wrong.
     """
     limit, before = paging.bounds(ctx, viewer, wanted, page, LAST)
     with ctx.engine.connect() as connection:
@@ -156,7 +156,9 @@ def launch_query(connection: Connection, viewer: Viewer, wanted: LaunchFilter) -
 
     Raises:
         NotFound: no such МО for this viewer.
+        InvalidRequest: a period that ends before it begins.
     """
+    _require_order("startedFrom – startedTo", wanted.started_from, wanted.started_to)
     return LaunchQuery(
         service_code=wanted.service_code,
         account_id=viewer.account.id,
@@ -168,17 +170,24 @@ def launch_query(connection: Connection, viewer: Viewer, wanted: LaunchFilter) -
     )
 
 
+def _require_order(name: str, since: datetime | None, until: datetime | None) -> None:
+    if since is not None and until is not None and since >= until:
+        raise InvalidRequest(f"Период {name} должен быть положительным")
+
+
 def _check_filter(wanted: PacketFilter) -> None:
+    _require_order("createdFrom – createdTo", wanted.created_from, wanted.created_to)
     if wanted.launch_id is None:
         if wanted.created_from is None or wanted.created_to is None:
             raise InvalidRequest("Укажите launchId или период createdFrom – createdTo")
-        if not timedelta(0) < wanted.created_to - wanted.created_from <= MAX_PERIOD:
-            raise InvalidRequest("Период createdFrom – createdTo должен быть положительным и не длиннее 366 дней")
+        if wanted.created_to - wanted.created_from > MAX_PERIOD:
+            raise InvalidRequest("Период createdFrom – createdTo должен быть не длиннее 366 дней")
         if wanted.text is not None and wanted.created_to - wanted.created_from > MAX_TEXT_PERIOD:
             raise InvalidRequest("Поиск по тексту: укажите launchId или период не длиннее 31 дня")
-    unknown = set(wanted.statuses) - set(PacketStatus)
-    if unknown:
+    if set(wanted.statuses) - set(PacketStatus):
         raise InvalidRequest("statuses: неизвестный статус пакета")
+    if wanted.operation is not None and wanted.operation not in set(Operation):
+        raise InvalidRequest(f"operation: неизвестная операция, допустимы {', '.join(Operation)}")
 
 
 def packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: PacketFilter) -> PacketQuery:
@@ -186,7 +195,8 @@ def packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: P
 
     Raises:
         NotFound: no such launch, service or МО for this viewer.
-        InvalidRequest: the filter names neither a launch nor a period, a period too long, or an unknown status.
+        InvalidRequest: the filter names neither a launch nor a period, a period too long or reversed, an unknown status
+            or operation.
     """
     _check_filter(wanted)
     codes = access.service_codes(ctx.catalog, viewer)

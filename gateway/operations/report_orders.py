@@ -35,7 +35,7 @@ F = TypeVar("F", LaunchFilter, PacketFilter)
 class ReportOrder:
     """Отчёт по списку журнала: «Печать всего списка» или «Печать выбранной записи»."""
 
-    kind: Annotated[ReportKind, "Список, по которому составляется отчёт"]
+    kind: Annotated[ReportKind, "Список: SERVICES, LAUNCHES, PACKETS, SESSION_EVENTS, SESSION_ERRORS, NOTIFICATIONS"]
     format: Annotated[ReportFormat, "Вид отчёта: XML или CSV"] = ReportFormat.XML
     record_id: Annotated[str | None, "Запись: идентификатор выбранной записи, для списка сервисов – код сервиса"] = None
     group_code: Annotated[str | None, "Группа сервисов: код"] = None

@@ -118,17 +118,18 @@ def _parts(root: etree._Element, version: Version) -> tuple[etree._Element | Non
 
 
 def _check_headers(header: etree._Element, version: Version) -> etree._Element | None:
-    """Refuse what must be understood and is not; return the security header."""
+    """Refuse what must be understood and is not; return the security header. Blocks for others are passed over."""
     security = None
     role_name = "actor" if version is SOAP11 else "role"
     for block in header:
+        if block.get(f"{{{version.envelope}}}{role_name}", "").strip() not in _OUR_ROLES:
+            continue
         if block.tag == SECURITY:
             if security is not None:
                 raise ProtocolFault("Заголовок Security указан дважды.")
             security = block
             continue
-        must = block.get(f"{{{version.envelope}}}mustUnderstand", "").strip() in _TRUE
-        if must and block.get(f"{{{version.envelope}}}{role_name}", "").strip() in _OUR_ROLES:
+        if block.get(f"{{{version.envelope}}}mustUnderstand", "").strip() in _TRUE:
             raise ProtocolFault(
                 "Заголовок с mustUnderstand не поддерживается: принимается только wsse:Security.",
                 soap_code="MustUnderstand",

@@ -14,12 +14,13 @@ from uuid import UUID
 from lxml import etree
 
 from gateway.domain.errors import Finding, InvalidRequest
-from gateway.soap.shapes import Choice, Kind, Listed, Record, Scalar
+from gateway.soap.shapes import Choice, Element, Kind, Listed, Record, Scalar
 from gateway.xml.instants import parse_instant
 from gateway.xml.paths import Paths, local
 
 CODE: Final = "VALUE"
 _UUID_LENGTH: Final = 36
+_TEXTS: Final = (Scalar.TEXT, Scalar.UUID)
 
 
 def read(shape: Record, element: etree._Element) -> Any:
@@ -47,9 +48,14 @@ class _Misread(Exception):
 
 def _record(shape: Record, element: etree._Element) -> Any:
     children = {local(child): child for child in element}
-    return shape.made_of(
-        **{part.attribute: _value(part.kind, children[part.name]) for part in shape.elements if part.name in children}
-    )
+    given = (part for part in shape.elements if part.name in children and not _left_out(part, children[part.name]))
+    return shape.made_of(**{part.attribute: _value(part.kind, children[part.name]) for part in given})
+
+
+def _left_out(part: Element, element: etree._Element) -> bool:
+    """Tell whether an optional text is given empty, as toolkits do that cannot leave it out: a key or a filter of no
+    characters is never meant."""
+    return not part.required and part.kind in _TEXTS and not element.text
 
 
 def _value(kind: Kind, element: etree._Element) -> Any:
@@ -58,12 +64,14 @@ def _value(kind: Kind, element: etree._Element) -> Any:
     if isinstance(kind, Listed):
         return tuple(_value(kind.of, item) for item in element)
     text = element.text or ""
-    if isinstance(kind, Choice):
-        return kind.codes(text)
     try:
-        return _SCALARS[kind](text)
+        return kind.codes(text) if isinstance(kind, Choice) else _SCALARS[kind](text)
     except (ValueError, InvalidRequest):
-        raise _Misread(element, _EXPECTED[kind]) from None
+        raise _Misread(element, _expected(kind)) from None
+
+
+def _expected(kind: Choice | Scalar) -> str:
+    return f"Допустимые значения: {', '.join(kind.codes)}." if isinstance(kind, Choice) else _EXPECTED[kind]
 
 
 def _uuid(text: str) -> UUID:

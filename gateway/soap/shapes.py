@@ -35,11 +35,15 @@ class Scalar(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A closed list of codes."""
+    """A code of a list; only a ``closed`` list, which can never grow, is published as an enumeration.
+
+    A client generated from today's list would choke on tomorrow's code.
+    """
 
     name: str
     documentation: str
     codes: type[StrEnum]
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def _kind(owner: type, field: str, bare: Any, text: str) -> Kind:
     if bare in Scalar._value2member_map_:
         return Scalar(bare)
     if isinstance(bare, type) and issubclass(bare, StrEnum):
-        return Choice(bare.__name__, _documentation(bare), bare)
+        return Choice(bare.__name__, _documentation(bare), bare, bare not in vocabulary.GROWING)
     return record(bare)
 
 

@@ -8,6 +8,7 @@ from gateway.domain.errors import Finding
 from gateway.domain.launches import LaunchResult, OrganizationChoice
 from gateway.domain.statuses import Direction
 from gateway.operations.records import ActorClaim, Page, PageRequest, Submission, SubmitResult
+from gateway.reports.kinds import ReportFormat, ReportKind
 
 TYPE_NAMES: Final[dict[type, str]] = {
     ActorClaim: "Actor",
@@ -39,6 +40,9 @@ ITEMS: Final[dict[str, str]] = {
     "statuses": "status",
 }
 """Name of one item in a list, by the field that holds the list."""
+
+GROWING: Final[frozenset[type]] = frozenset({ReportFormat, ReportKind, SubmitResult})
+"""Lists of codes that may grow: new logs, new kinds of report, new outcomes."""
 
 TYPES: Final[dict[type, str]] = {
     Direction: "Направление: EXPORT (передача), IMPORT (получение)",

@@ -41,6 +41,8 @@ class WireTypes:
         """Spyne type of a shape."""
         if isinstance(kind, Scalar):
             return _SCALARS[kind]
+        if isinstance(kind, Choice) and not kind.closed:
+            return Unicode
         if kind.name not in self._made:
             self._made[kind.name] = self._make(kind)
         return self._made[kind.name]

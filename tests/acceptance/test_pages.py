@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -100,7 +101,27 @@ def test_a_filter_that_cannot_be_is_refused(story: Story) -> None:
         {"createdFrom": now - timedelta(days=367), "createdTo": now},
         {"createdFrom": now - timedelta(days=40), "createdTo": now, "text": "отказ"},
         {"createdFrom": now - timedelta(days=1), "createdTo": now, "statuses": {"status": ["LOST"]}},
+        {"createdFrom": now - timedelta(days=1), "createdTo": now, "operation": "INSERT"},
     ):
         with pytest.raises(Fault) as caught:
             story.admin.journal.ListPackets(**wrong)
         assert code_of(caught.value) == "INVALID_REQUEST"
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(story: Story, launch: Any) -> None:
+    now = datetime.now(UTC)
+    journal = story.admin.journal
+    for until in (now, now - timedelta(days=1)):
+        started = {"serviceCode": SERVICE, "startedFrom": now, "startedTo": until}
+        created = {"launchId": launch.id, "createdFrom": now, "createdTo": until}
+        attempts: list[Callable[[], Any]] = [
+            partial(journal.ListLaunches, **started),
+            partial(journal.ExportReport, kind="LAUNCHES", **started),
+            partial(journal.ListPackets, **created),
+            partial(journal.ExportReport, kind="PACKETS", **created),
+        ]
+        for attempt in attempts:
+            with pytest.raises(Fault) as caught:
+                attempt()
+            assert code_of(caught.value) == "INVALID_REQUEST"
+            assert "должен быть положительным" in caught.value.message

@@ -103,6 +103,14 @@ def test_types_are_plain(wsdl: etree._Element, service: ServiceContract, version
 
 
 @cases
+def test_only_lists_that_can_never_grow_are_closed(
+    wsdl: etree._Element, service: ServiceContract, version: Version
+) -> None:
+    closed = {"journal": {"Direction", "LaunchResult", "OrganizationChoice"}}
+    assert set(texts(wsdl, "//x:simpleType/@name")) == closed.get(service.code, set()), version.code
+
+
+@cases
 def test_everything_is_described_in_russian(wsdl: etree._Element, service: ServiceContract, version: Version) -> None:
     declared = "//x:element | //x:complexType | //x:schema/x:simpleType"
     bare = wsdl.xpath(f"({declared})[not(x:annotation/x:documentation)]", namespaces=NS)

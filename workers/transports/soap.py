@@ -47,7 +47,7 @@ _UNREADABLE: Final = (
 )
 
 # zeep's own transport logs whole envelopes, with passwords and patients, at DEBUG; nothing here may wake it.
-logging.getLogger("zeep").setLevel(logging.WARNING)
+logging.getLogger("zeep").setLevel(logging.CRITICAL + 1)
 
 
 def open_transport(transport: manifest.Transport, settings: Mapping[str, str], wsdl: Path | None) -> SoapTransport:

@@ -30,8 +30,9 @@ READ_TIMEOUT_S: Final = 30.0
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
-# urllib3 logs every address at DEBUG, and an address may name a person by СНИЛС; nothing here may wake it.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
+# urllib3 logs every address at DEBUG, and at WARNING one whose answer has broken headers; an address may name a person
+# by СНИЛС. Nothing here may wake it.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)

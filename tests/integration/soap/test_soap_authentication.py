@@ -168,3 +168,23 @@ def test_what_crossed_a_network_in_clear_text_is_refused(
 def test_plain_http_may_be_allowed(stub: Stub) -> None:
     app = application(stub, trust=Trust(plain_http=True))
     assert post(app, SOAP11, "journal", envelope(SOAP11, LIST), REMOTE_ADDR="203.0.113.9").status == 200
+
+
+def addressed(header: str, version: Version, role: str) -> str:
+    name = "actor" if version is SOAP11 else "role"
+    return header.replace("<w:Security ", f'<w:Security s:{name}="{role}" ', 1)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_token_for_another_station_opens_nothing(app: WSGIApplication, stub: Stub, version: Version) -> None:
+    answer = send(app, version, addressed(security(), version, "urn:another-station"))
+    assert (answer.status, answer.code) == (401, "NOT_AUTHENTICATED")
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_token_for_another_station_does_not_disturb_ours(app: WSGIApplication, stub: Stub, version: Version) -> None:
+    theirs = addressed(security("other", kind="urn:other"), version, "urn:another-station")
+    assert send(app, version, theirs + security()).status == send(app, version, security() + theirs).status == 200
+    assert len(stub.requests) == 2
+    assert send(app, version, security() * 2).code == "INVALID_REQUEST", "two for us are read in two ways"

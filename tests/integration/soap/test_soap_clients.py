@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 from wsgiref.types import WSGIApplication
@@ -15,10 +15,15 @@ from zeep import Client, Settings
 from zeep.exceptions import Fault
 from zeep.transports import Transport
 
-from gateway.domain.errors import Conflict, Finding, Unavailable
+from gateway.domain.errors import Conflict, Finding, GatewayError, Unavailable
 from gateway.domain.launches import LaunchResult, OrganizationChoice
 from gateway.domain.statuses import Direction
+from gateway.operations import log_records as logs
 from gateway.operations import records as r
+from gateway.operations.inbox import InboundDocument, InboundOutcome
+from gateway.operations.reports import ReportReceipt
+from gateway.reports.kinds import ReportFormat, ReportKind
+from gateway.soap import contract as c
 from gateway.soap.contract import SERVICES, PacketOutcomes, StartServiceResult, SubmitObjectsResult
 from gateway.soap.versions import VERSIONS, Version
 from tests.integration.soap.stubbed import LOGIN, PASSWORD, URL, Behaviour, Stub, WsgiAdapter
@@ -43,6 +48,11 @@ PACKET = r.Packet(
 CONTENT = r.PacketContent(ID, "application/xml", bytes(range(256)) * 2000, f"<a>{HARD}</a>", (), False)
 SUBMITTED = r.SubmitOutcome("77", "Referral", r.SubmitResult.INVALID, (Finding("/Referral", 1, "XSD", HARD),))
 
+EVENT = logs.SessionEvent(ID, "60", "60. Проверка данных МО перед отправкой", HARD, AT, None, AT, None)
+ERROR = logs.SessionError(ID, ID, "Проверка", HARD, None, AT)
+NOTICE = logs.Notification(ID, ID, AT, HARD, date(1960, 2, 29), "SMS", None, "NEW", "Сформировано", None)
+INBOUND = InboundDocument(ID, "fri-disabled", "ВыпискаФРИ", AT, None, f"<a>{HARD}</a>")
+
 ACTOR = {"login": "operator", "role": "mo_admin", "organizationOid": "1.2.643.1"}
 PERIOD = datetime(2026, 1, 1, 10, 30, tzinfo=timezone(-timedelta(hours=3, minutes=30)))
 CALLS: dict[str, tuple[dict[str, Any], object]] = {
@@ -59,6 +69,21 @@ CALLS: dict[str, tuple[dict[str, Any], object]] = {
     ),
     "GetPacketData": ({"packetId": str(ID)}, CONTENT),
     "GetPacketAnswer": ({"packetId": str(ID)}, dataclasses.replace(CONTENT, raw=b"", xml=None)),
+    "ListSessionEvents": ({"launchId": str(ID), "page": {"limit": 1}}, r.Page((EVENT, EVENT), "далее", 2, True)),
+    "ListSessionErrors": ({"launchId": str(ID), "actor": ACTOR}, r.Page((ERROR,), None, 1, True)),
+    "ListNotifications": (
+        {"launchId": str(ID), "statuses": {"status": ["NEW"]}},
+        r.Page((NOTICE,), None, 1, True),
+    ),
+    "GetJournal": ({"trackId": HARD, "findRelated": True}, logs.Trail((PACKET,), (LAUNCH,), False)),
+    "ExportReport": ({"kind": "LAUNCHES", "serviceCode": "frmo"}, ReportReceipt(ID, f"<a>{HARD}</a>", URL)),
+    "ResumeTransfer": ({"launchId": str(ID)}, c.LaunchReference(ID)),
+    "StopLaunch": ({"launchId": str(ID), "actor": ACTOR}, c.LaunchReference(ID)),
+    "TakeInbound": ({"limit": 3}, c.InboundDocuments((INBOUND,))),
+    "ConfirmInbound": (
+        {"ids": {"id": [str(ID)]}, "accepted": False, "reason": HARD},
+        c.InboundOutcomes((InboundOutcome(ID, False, HARD),)),
+    ),
     "StartService": ({"serviceCode": "frmo", "organizationOids": {"organizationOid": ["1.2.643.1"]}},
                      StartServiceResult((ID,))),
     "HoldPackets": ({"packetIds": {"packetId": [str(ID)]}, "reason": HARD},
@@ -79,6 +104,14 @@ CALLS: dict[str, tuple[dict[str, Any], object]] = {
         SubmitObjectsResult((SUBMITTED,)),
     ),
 }  # fmt: skip
+ONE_PART = (
+    c.LaunchReference,
+    StartServiceResult,
+    PacketOutcomes,
+    SubmitObjectsResult,
+    c.InboundDocuments,
+    c.InboundOutcomes,
+)
 SERVICE_OF = {operation.name: service.code for service in SERVICES for operation in service.operations}
 
 
@@ -116,7 +149,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value] or None
     if value == b"":
         return None
-    return value if isinstance(value, bytes | bool | int | datetime | None) else str(value)
+    return value if isinstance(value, bytes | bool | int | date | None) else str(value)
 
 
 def seen(value: Any) -> Any:
@@ -142,7 +175,7 @@ def test_every_operation_round_trips(clients: Any, stub: Stub, version: Version,
     if isinstance(answer, r.Page):
         items = expected.pop("items")
         assert got.pop(next(iter(got))) == items
-    if isinstance(answer, StartServiceResult | PacketOutcomes | SubmitObjectsResult):
+    if isinstance(answer, ONE_PART):
         expected = expected if isinstance(got, dict) else next(iter(expected.values()))
     assert got == expected
 
@@ -163,19 +196,54 @@ def test_values_arrive_as_they_were_sent(clients: Any, stub: Stub, version: Vers
     assert (third.content_base64, third.changed_at) == (b"\x00\xff" * 9, AT)
 
 
+def test_no_operation_is_left_out() -> None:
+    assert CALLS.keys() == SERVICE_OF.keys()
+
+
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("error", [Conflict("Сервис уже выполняется"), Unavailable("Журнал недоступен")])
-def test_faults_arrive_typed(clients: Any, stub: Stub, version: Version, error: Conflict | Unavailable) -> None:
+def test_faults_arrive_typed(clients: Any, stub: Stub, version: Version, name: str, error: GatewayError) -> None:
     def fail(_: object) -> object:
         raise error
 
-    stub.behaviour["StartService"] = fail
+    stub.behaviour[name] = fail
     with pytest.raises(Fault) as caught:
-        clients["control", version.code].StartService(serviceCode="frmo")
+        getattr(clients[SERVICE_OF[name], version.code], name)(**CALLS[name][0])
     assert caught.value.message == error.message
     (detail,) = caught.value.detail
-    assert detail.tag == "{urn:service-journal:control:1}gatewayFault"
+    assert detail.tag == f"{{urn:service-journal:{SERVICE_OF[name]}:1}}gatewayFault"
     assert [child.text for child in detail][:2] == [error.code, error.message]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_text_given_empty_is_a_text_left_out(clients: Any, stub: Stub, version: Version) -> None:
+    stub.behaviour["StartService"] = giving(StartServiceResult((ID,)))
+    stub.behaviour["ListPackets"] = giving(r.Page((), None, 0, True))
+    clients["control", version.code].StartService(
+        serviceCode="", requestId="", organizationOids={"organizationOid": [""]}
+    )
+    page = {"limit": 1, "cursor": ""}
+    clients["journal", version.code].ListPackets(launchId="", objectId="", text="", statuses={"status": []}, page=page)
+    started, listed = stub.requests
+    assert (started.service_code, started.request_id) == ("", None), "a key of no characters is none"
+    assert started.organization_oids == ("",), "an item of a list stays"
+    assert (listed.launch_id, listed.object_id, listed.text, listed.statuses, listed.page.cursor) == (None,) * 3 + (
+        (),
+        None,
+    )
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_codes_of_lists_that_may_grow_are_plain_text(clients: Any, stub: Stub, version: Version) -> None:
+    stub.behaviour["ExportReport"] = giving(ReportReceipt(ID, None, None))
+    clients["journal", version.code].ExportReport(kind="SERVICES", format="CSV")
+    assert (stub.requests[0].kind, stub.requests[0].format) == (ReportKind.SERVICES, ReportFormat.CSV)
+    with pytest.raises(Fault) as caught:
+        clients["journal", version.code].ExportReport(kind="LAUNCHES", format="PDF")
+    (finding,) = caught.value.detail[0].iterfind("{*}findings/{*}finding")
+    path, _, code, message = (part.text for part in finding)
+    assert (path, code, message) == ("/ExportReport/format", "VALUE", "Допустимые значения: XML, CSV.")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -60,7 +60,7 @@ def spyne_value(kind: Kind, value: Any) -> Any:
     if isinstance(kind, Listed):
         return TYPES.of(kind)(**{kind.item: [spyne_value(kind.of, item) for item in value]})
     if isinstance(kind, Choice):
-        return getattr(TYPES.of(kind), value)
+        return getattr(TYPES.of(kind), value) if kind.closed else str(value)
     if kind is Scalar.TEXT:
         return writable(value)
     if kind is Scalar.UUID:
