@@ -7,7 +7,7 @@ absent; so the required fields are looked for here first, and its verdict is ask
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -30,21 +30,28 @@ def findings(packet: Element, operation: Operation) -> tuple[Finding, ...]:
     """
     register = load(operation.register)
     content = packet.find("request/content")
-    absent = () if content is None else tuple(_missing(packet, content, operation.entity, register))
-    return absent or validate(packet, register.schema)
+    lacking = [] if content is None else list(_missing(content, operation.entity, register))
+    return tuple(_told(packet, lacking, register)) if lacking else validate(packet, register.schema)
 
 
-def _missing(packet: Element, content: Element, entity: str, register: Register) -> Iterator[Finding]:
-    titles, paths = describe(register.schema), Paths(packet)
+def _missing(content: Element, entity: str, register: Register) -> Iterator[tuple[Element, str]]:
+    """Yield each required field that is not there, after the entity that lacks it."""
     waiting = deque([(content, entity)])
     while waiting:
         element, kind = waiting.popleft()
+        present = {str(child.tag): child for child in element}
         for name, field in register.entities[kind].items():
-            found = element.find(name)
-            if found is None and field.required:
-                title = f"{titles[name]} ({name})" if name in titles else name
-                yield Finding(
-                    paths.of(element), element.sourceline or None, CODE, f"{title}: обязательное поле не заполнено."
-                )
-            elif found is not None and field.type in register.entities:
+            found = present.get(name)
+            if found is None:
+                if field.required:
+                    yield element, name
+            elif field.type in register.entities:
                 waiting.extend((inner, field.type) for inner in (found if field.item else [found]))
+
+
+def _told(packet: Element, lacking: Iterable[tuple[Element, str]], register: Register) -> Iterator[Finding]:
+    titles, paths = describe(register.schema), Paths(packet)
+    for element, name in lacking:
+        title = f"{titles[name]} ({name})" if name in titles else name
+        message = f"{title}: обязательное поле не заполнено."
+        yield Finding(paths.of(element), element.sourceline or None, CODE, message)

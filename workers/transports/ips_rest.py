@@ -11,7 +11,7 @@ import copy
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from workers.exchange import Element, Finding, NotSent, PeerRefused, SignInRefused
 from workers.ips.checking import findings
-from workers.ips.limiter import THIS_PROCESS, Limiter
+from workers.ips.limiter import THIS_PROCESS, Limiter, Turns
 from workers.ips.mirror import NotMirrored, from_json, text_of, to_json
 from workers.ips.normal import normalise
 from workers.ips.register import LIMITS, Operation, find_operation, load
@@ -98,26 +98,18 @@ def open_transport(
             raise ConfigurationError(f"Не задана настройка {key}.")
     signer = KeySigner.from_files(Path(settings["key"]), Path(settings["certificate"]))
     tokens = TokenSource(signer, settings["client_id"], settings.get("audience") or wire.root)
-    pace = Pace(limiter, 1 / positive(settings, "requests_per_s", REQUESTS_PER_S))
-    return IpsTransport(wire, settings["address"].rstrip("/") + "/", tokens, pace)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The limiter shared by all who call a peer, and the seconds between two requests."""
-
-    limiter: Limiter
-    interval_s: float
+    turns = Turns(limiter, 1 / positive(settings, "requests_per_s", REQUESTS_PER_S))
+    return IpsTransport(wire, settings["address"].rstrip("/") + "/", tokens, turns)
 
 
 class IpsTransport:
     """Calls the registers at one address; for one run and one thread at a time."""
 
-    def __init__(self, wire: Wire, base: str, tokens: TokenSource, pace: Pace) -> None:
+    def __init__(self, wire: Wire, base: str, tokens: TokenSource, turns: Turns) -> None:
         self._wire = wire
         self._base = base
         self._tokens = tokens
-        self._pace = pace
+        self._turns = turns
 
     def call(self, packet: Element | bytes) -> Answer:
         """Send one packet, once: nothing is repeated here. It is checked against its XSD before it leaves.
@@ -193,10 +185,10 @@ class IpsTransport:
 
     def pace_by(self, limiter: Limiter) -> None:
         """See ``workers.ips.limiter.Paced``."""
-        self._pace = replace(self._pace, limiter=limiter)
+        self._turns = self._turns.shared_by(limiter)
 
     def _take_turn(self) -> None:
-        wait_s = self._pace.limiter.reserve(self._wire.peer, self._pace.interval_s)
+        wait_s = self._turns.next(self._wire.peer)
         if wait_s > LONGEST_TURN_S:
             raise NotSent(f"Очередь запросов к {self._wire.peer} слишком длинна: повторите позже.")
         if wait_s > 0:
