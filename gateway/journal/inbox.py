@@ -1,8 +1,8 @@
-"""Inbound documents: what a peer sent for the МИС to take; kept until the МИС confirms."""
+"""Inbound documents: what a peer sent for the МИС to take, until it confirms or a newer one comes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,9 @@ def take(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """Mark as taken and return the oldest unconfirmed documents, at most ``limit``; the same come again until
-    confirmed. Columns: id, service_code, document_type, received_at, organization_oid, content. The caller commits.
+    confirmed or superseded. The caller commits.
+
+    Columns: id, service_code, document_type, received_at, organization_oid, content.
     """
     return connection.execute(
         text(
@@ -30,7 +32,7 @@ def take(
               CROSS JOIN unnest(CAST(:services AS text[])) AS s(code)
               CROSS JOIN LATERAL (
                 SELECT id FROM inbound_documents d WHERE d.organization_id = o.id AND d.service_code = s.code
-                  AND d.confirmed_at IS NULL ORDER BY d.id LIMIT :limit) d
+                  AND d.confirmed_at IS NULL AND d.superseded_by IS NULL ORDER BY d.id LIMIT :limit) d
               ORDER BY d.id LIMIT :limit),
             taken AS (
               UPDATE inbound_documents d SET taken_at = coalesce(d.taken_at, clock_timestamp()) FROM waiting
@@ -84,10 +86,36 @@ def confirm(
 
 def add_all(
     connection: Connection, service_code: str, documents: Iterable[tuple[int | None, UUID | None, str, bytes]]
-) -> None:
-    """Keep documents for the МИС: (МО, packet they came in, type, content in UTF-8). The caller commits, with the
-    journal of how they came."""
+) -> list[UUID]:
+    """Keep documents for the МИС: (МО, packet they came in, type, content in UTF-8); their ids, in order. The caller
+    commits, with the journal of how they came."""
     ids = new_ids(connection)
     columns = ("service_code", "id", "organization_id", "packet_id", "document_type", "content")
-    rows = ((service_code, next(ids), *head, pack(content)) for *head, content in documents)
-    copy_rows(connection, "inbound_documents", columns, rows)
+    made: list[UUID] = []
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for *head, content in documents:
+            made.append(next(ids))
+            yield (service_code, made[-1], *head, pack(content))
+
+    copy_rows(connection, "inbound_documents", columns, rows())
+    return made
+
+
+def supersede(connection: Connection, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    """Mark documents (old, new) as superseded: they stay, but are offered no more. The caller commits.
+
+    Rows are locked in the order of their ids, as :func:`confirm` locks them.
+    """
+    connection.execute(
+        text(
+            """
+            WITH mine AS (
+              SELECT d.id, n.new FROM unnest(CAST(:old AS uuid[]), CAST(:new AS uuid[])) AS n(old, new)
+              JOIN inbound_documents d ON d.id = n.old WHERE d.superseded_by IS NULL
+              ORDER BY d.id FOR UPDATE OF d)
+            UPDATE inbound_documents d SET superseded_by = mine.new FROM mine WHERE d.id = mine.id
+            """
+        ),
+        {"old": [old for old, _ in pairs], "new": [new for _, new in pairs]},
+    )

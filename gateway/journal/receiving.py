@@ -18,6 +18,7 @@ from gateway.journal.copying import copy_rows
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.objects import sealed_lookups
 from gateway.journal.packets import ANSWER, DATA, XML
+from gateway.journal.received_states import NewState, ReceivedState, keep_states
 from gateway.journal.seals import seal
 
 MAX_FOUND: Final = 100
@@ -111,8 +112,10 @@ def find_objects(connection: Connection, service_codes: Sequence[str], object_ty
 class ReceivedPacket:
     """A document of a peer on its way into the journal, with all that it brings about; texts are not sealed yet.
 
-    ``seal`` is the document's (:func:`seal_documents`), ``answered`` what the peer is told, ``documents`` are (type,
-    content) for the МИС of the МО, ``closes`` (object type, object id) of the МО's objects that it ends.
+    ``seal`` is the document's (:func:`seal_documents`; the packets of one document bear the same), ``answer`` what the
+    peer is told, ``documents`` are (type, content) for the МИС of the МО, ``closes`` (object type, object id) of the
+    МО's objects that it ends, ``concerns`` those that it only tells of; ``state`` makes it the newest of its subject,
+    and its first document the one that is offered to the МИС.
     """
 
     id: UUID
@@ -127,8 +130,10 @@ class ReceivedPacket:
     answer: bytes | None = None
     documents: tuple[tuple[str, bytes], ...] = ()
     closes: tuple[tuple[str, str], ...] = ()
+    concerns: tuple[tuple[str, str], ...] = ()
     marks: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    state: ReceivedState | None = None
 
 
 def journal_received(
@@ -144,15 +149,17 @@ def journal_received(
     Raises:
         psycopg.errors.UniqueViolation: one of the documents is journaled already.
     """
-    closed = _close_objects(connection, system, received)
-    rows = (_packet_row(service_code, launch_id, packet, closed) for packet in received)
+    linked = _link_objects(connection, system, received)
+    rows = (_packet_row(service_code, launch_id, packet, linked) for packet in received)
     copy_rows(connection, "packets", _PACKET_COLUMNS, rows)
     copy_rows(connection, "packet_bodies", ("packet_id", "kind", "media_type", "content"), _bodies(received))
     found = ((p.id, n, f.path, f.line, f.code, f.message) for p in received for n, f in enumerate(p.findings, 1))
     copy_rows(connection, "packet_findings", ("packet_id", "position", "path", "line", "code", "message"), found)
     for_mis = ((p.organization_id, p.id, *each) for p in received for each in p.documents)
-    inbox.add_all(connection, service_code, for_mis)
-    documents = ((service_code, p.seal, p.id) for p in received)
+    offered = inbox.add_all(connection, service_code, for_mis)
+    keep_states(connection, service_code, _states(received, offered))
+    firsts = {p.seal: p.id for p in reversed(received)}
+    documents = ((service_code, *each) for each in firsts.items())
     copy_rows(connection, "received_documents", ("service_code", "document", "packet_id"), documents)
     _keep_marks(connection, service_code, received)
     deltas = CounterDeltas(service_code)
@@ -181,10 +188,10 @@ _PACKET_COLUMNS: Final = (
 
 
 def _packet_row(
-    service_code: str, launch_id: UUID, p: ReceivedPacket, closed: Mapping[UUID, tuple[str, int]]
+    service_code: str, launch_id: UUID, p: ReceivedPacket, linked: Mapping[UUID, tuple[str, int]]
 ) -> tuple[object, ...]:
     head = (p.id, launch_id, service_code, p.organization_id, Direction.IMPORT.value, p.packet_type)
-    state = (p.operation.value, p.status.value, p.result_text or None, *closed.get(p.id, (None, None)))
+    state = (p.operation.value, p.status.value, p.result_text or None, *linked.get(p.id, (None, None)))
     data = (len(p.data), hashlib.sha256(p.data).digest())
     answer = (None, None) if p.answer is None else (len(p.answer), hashlib.sha256(p.answer).digest())
     return (*head, *state, *data, *answer)
@@ -195,6 +202,17 @@ def _bodies(received: Sequence[ReceivedPacket]) -> Iterable[tuple[object, ...]]:
         yield p.id, DATA, p.media_type, pack(p.data)
         if p.answer is not None:
             yield p.id, ANSWER, XML, pack(p.answer)
+
+
+def _states(received: Sequence[ReceivedPacket], offered: Sequence[UUID]) -> list[NewState]:
+    """The states that packets bring, each with its packet's first document among those offered, which are in order."""
+    ids = iter(offered)
+    states: list[NewState] = []
+    for p in received:
+        mine = [next(ids) for _ in p.documents]
+        if p.state is not None:
+            states.append(NewState(p.state, p.id, mine[0] if mine else None))
+    return states
 
 
 def _keep_marks(connection: Connection, service_code: str, received: Sequence[ReceivedPacket]) -> None:
@@ -216,27 +234,34 @@ def _keep_marks(connection: Connection, service_code: str, received: Sequence[Re
         )
 
 
-def _close_objects(
+def _link_objects(
     connection: Connection, system: Sequence[str], received: Sequence[ReceivedPacket]
 ) -> dict[UUID, tuple[str, int]]:
-    """Mark objects as closed by these packets; for each packet the id (in the МИС, and ours) of the first of them."""
-    wanted = [(p.id, p.organization_id, *each, n) for p in received for n, each in enumerate(p.closes)]
+    """Find the objects of these packets and mark those that they end as closed; for each packet the id (in the МИС, and
+    ours) of the first of them."""
+    wanted = [
+        (p.id, p.organization_id, *each, n, n < len(p.closes))
+        for p in received
+        for n, each in enumerate((*p.closes, *p.concerns))
+    ]
     if not wanted:
         return {}
-    packets, organizations, types, ids, positions = zip(*wanted, strict=True)
+    packets, organizations, types, ids, positions, ends = zip(*wanted, strict=True)
     rows = connection.execute(
         text(
             """
             WITH w AS (
               SELECT * FROM unnest(CAST(:packets AS uuid[]), CAST(:organizations AS bigint[]), CAST(:types AS text[]),
-                CAST(:ids AS text[]), CAST(:positions AS int[])) AS w(packet_id, organization_id, type, object_id, n)),
+                CAST(:ids AS text[]), CAST(:positions AS int[]), CAST(:ends AS boolean[]))
+                AS w(packet_id, organization_id, type, object_id, n, ends)),
             mine AS (
-              SELECT o.id, w.packet_id, w.object_id, w.n FROM w JOIN source_objects o
+              SELECT o.id, w.packet_id, w.object_id, w.n, w.ends FROM w JOIN source_objects o
                 ON o.organization_id = w.organization_id AND o.object_type = w.type AND o.object_id = w.object_id
               WHERE o.service_code = ANY(CAST(:services AS text[])) ORDER BY o.id FOR UPDATE OF o),
             closed AS (
               UPDATE source_objects o SET closed_by = m.packet_id
-              FROM (SELECT DISTINCT ON (id) id, packet_id FROM mine ORDER BY id, packet_id DESC) m WHERE o.id = m.id)
+              FROM (SELECT DISTINCT ON (id) id, packet_id FROM mine WHERE ends ORDER BY id, packet_id DESC) m
+              WHERE o.id = m.id)
             SELECT DISTINCT ON (packet_id) packet_id, object_id, id FROM mine ORDER BY packet_id, n
             """
         ),
@@ -246,6 +271,7 @@ def _close_objects(
             "types": list(types),
             "ids": list(ids),
             "positions": list(positions),
+            "ends": list(ends),
             "services": list(system),
         },
     )

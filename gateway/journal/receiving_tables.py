@@ -1,13 +1,14 @@
-"""The tables of what peers sent: which documents and marks this journal already has. Neither is partitioned.
+"""The tables of what peers sent: which documents and marks this journal has, the newest of what they tell of, and how
+far a peer's changes are read. None is partitioned.
 
-A document and a mark are kept sealed (:mod:`gateway.journal.seals`): they may name a person.
+A document, a mark and a subject are kept sealed (:mod:`gateway.journal.seals`): they may name a person.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Uuid, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, Uuid, text
 
 from gateway.journal.columns import blob, moment, now, words
 from gateway.journal.registry_tables import metadata
@@ -31,4 +32,27 @@ received_marks: Final = Table(
     blob("mark", nullable=False),
     Column("packet_id", Uuid, nullable=False),
     PrimaryKeyConstraint("service_code", "mark"),
+)
+
+received_states: Final = Table(
+    "received_states",
+    metadata,
+    words("service_code"),
+    Column("organization_id", BigInteger, ForeignKey("organizations.id"), nullable=False),
+    blob("subject", nullable=False),
+    blob("digest", nullable=False),
+    moment("as_of"),
+    Column("packet_id", Uuid, nullable=False),
+    Column("document_id", Uuid),
+    PrimaryKeyConstraint("service_code", "organization_id", "subject"),
+)
+"""The newest state of a subject that a МО was told of: the packet it came in and the document for the МИС."""
+
+service_cursors: Final = Table(
+    "service_cursors",
+    metadata,
+    words("service_code"),
+    words("cursor"),
+    now("changed_at"),
+    PrimaryKeyConstraint("service_code"),
 )

@@ -310,12 +310,13 @@ inbound_documents = Table(
     moment("confirmed_at"),
     Column("accepted", Boolean),
     Column("reason", Text),
+    Column("superseded_by", Uuid),
     Index(
         "inbound_documents_waiting_idx",
         "organization_id",
         "service_code",
         "id",
-        postgresql_where=text("confirmed_at IS NULL"),
+        postgresql_where=text("confirmed_at IS NULL AND superseded_by IS NULL"),
     ),
     **BY_ID,
 )

@@ -24,8 +24,9 @@ tell; None when there is nothing to tell the peer now.
 
 A service of direction IMPORT has instead of the first four:
 
-``peer.py``    ``source(transport) -> Source``   what the peer hands over
-``receive.py`` ``receive(incoming, desk)``       one document → Reception, what becomes of it
+``peer.py``    ``source(transport) -> Source``   what the peer hands over, or
+               ``inquiry(transport) -> Inquiry`` what it tells when it is asked
+``receive.py`` ``receive(incoming, desk)``       one document → Reception, what becomes of it (of several МО: several)
                ``prepare(element) -> Element``   the document as schema and ``receive`` shall see it; pure; optional
 """
 
@@ -43,6 +44,7 @@ from gateway.domain.authorities import (
 from gateway.domain.errors import Finding
 from gateway.domain.notices import Channel, Word
 from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
+from gateway.domain.standings import Standing
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange import flk
 from workers.exchange.archives import ZippedFiles
@@ -97,7 +99,20 @@ from workers.exchange.packets import (
     Reply,
     Verdict,
 )
-from workers.exchange.receiving import Desk, Handled, Incoming, Receive, Reception, Source, Submitted
+from workers.exchange.receiving import (
+    Changes,
+    Desk,
+    Handled,
+    Incoming,
+    Inquiry,
+    Question,
+    Receive,
+    Reception,
+    Source,
+    State,
+    Submitted,
+    receptions,
+)
 from workers.exchange.reference import NO_REFERENCE, Reference
 from workers.exchange.registers import RegisterTransport, content_of, covers, read_all, request_of
 from workers.exchange.session import Action, Answer, Doubt, Request, Session, SessionEvent
@@ -114,6 +129,7 @@ __all__ = [
     "CaCertificate",
     "Caller",
     "Carrier",
+    "Changes",
     "Channel",
     "Compose",
     "Desk",
@@ -137,6 +153,7 @@ __all__ = [
     "Handled",
     "InDoubt",
     "Incoming",
+    "Inquiry",
     "Issue",
     "IssueCounts",
     "ItemVerdict",
@@ -154,6 +171,7 @@ __all__ = [
     "PacketStatus",
     "Peer",
     "PeerRefused",
+    "Question",
     "Receipt",
     "Receive",
     "Reception",
@@ -169,6 +187,8 @@ __all__ = [
     "SignInRefused",
     "Source",
     "SourceObject",
+    "Standing",
+    "State",
     "Submitted",
     "Titled",
     "TransportError",
@@ -186,6 +206,7 @@ __all__ = [
     "ogrn_is_right",
     "read_all",
     "read_reminder",
+    "receptions",
     "request_of",
     "snils_is_right",
 ]

@@ -9,9 +9,19 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.domain.errors import Finding
+from gateway.domain.standings import Standing
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange.common import Element, Organization, SourceObject
 from workers.exchange.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A submitted object that the peer is to be asked about; ``key`` tells this state of it from any other."""
+
+    key: str
+    organization: Organization
+    source: SourceObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,9 @@ class Incoming:
     The source gives key, name and data. The rest is filled in for ``receive``: ``packet_type`` is the manifest's packet
     type with this root element, ``element`` the parsed document (None: ``findings`` say why it cannot be read), and
     ``findings`` what the packet type's schema has against it. Do not change the element.
+
+    What answers a ``question`` bears its key, and in ``request`` what the peer was asked. Its ``data`` may be empty:
+    the peer has nothing to tell, or ``findings`` (given by the exchange) say why nothing could be asked or told.
     """
 
     key: str
@@ -33,6 +46,8 @@ class Incoming:
     packet_type: str | None = None
     element: Element | None = None
     findings: tuple[Finding, ...] = ()
+    question: Question | None = None
+    request: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,49 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """A page of what changed at the peer, and where the next page begins.
+
+    ``cursor`` is kept in the transaction that journals the documents, so that each is read until it is journaled.
+    ``more`` tells that there is another page now.
+    """
+
+    documents: Sequence[Incoming]
+    cursor: str
+    more: bool
+
+
+class Inquiry(Protocol):
+    """A peer that is asked: ``peer.inquiry(transport)``. Both verbs only read, and may raise NotSent, InDoubt,
+    SignInRefused or PeerRefused.
+    """
+
+    def changes(self, cursor: str | None, limit: int) -> Changes:
+        """What changed since, oldest first, about ``limit`` documents; None: since now.
+
+        The key of a document tells one change from another.
+        """
+        ...
+
+    def ask(self, question: Question) -> Incoming:
+        """What the peer knows of one submitted object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a document is the newest state of.
+
+    ``subject`` tells whom or what it is about, ``digest`` what it tells of it, without what differs from one copy to
+    another; ``as_of`` is when the peer made it, aware, where it tells. Neither is shown; both are kept sealed.
+    """
+
+    subject: str
+    digest: str
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """What became of one incoming document; journaled in one transaction with all that it brings about.
 
@@ -78,7 +136,10 @@ class Reception:
     ``documents`` are (type, document) for the МИС of that МО to take; without a МО there must be none.
     ``closes`` are (object type, object id) of that МО's submitted objects whose exchange this document ends; the first
     is the packet's «Идентификатор документа в МИС», and the trail of either shows the other.
+    ``concerns`` are those that it only tells of; they are linked with it alike, and nothing of theirs ends.
     ``marks`` are what a later document must not repeat (its own identifier, person and date); see ``Desk.received``.
+    ``state`` makes it the newest of its subject for that МО: what the МИС was offered of it before is superseded.
+    ``data`` is shown as «Данные пакета» instead of the document (the request, where that is what the МО may see).
     """
 
     status: PacketStatus
@@ -89,8 +150,11 @@ class Reception:
     answer: bytes | None = None
     documents: tuple[tuple[str, Element], ...] = ()
     closes: tuple[tuple[str, str], ...] = ()
+    concerns: tuple[tuple[str, str], ...] = ()
     marks: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    state: State | None = None
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +193,23 @@ class Desk(Protocol):
         """Tell whether an earlier document of this service bore this mark (``Reception.marks``)."""
         ...
 
+    def standing(self, organization: Organization, state: State) -> Standing:
+        """Compare a state with the newest of its subject that this МО was told of (``Reception.state``)."""
+        ...
+
 
 class Receive(Protocol):
-    """``receive.receive``: judges one document; no effect but what the reception says, and the same for the same."""
+    """``receive.receive``: judges one document; no effect but what the reception says, and the same for the same.
 
-    def __call__(self, incoming: Incoming, desk: Desk) -> Reception:
+    A document that concerns several МО, or nobody, gives a reception for each, or none: it is journaled once for each,
+    and what concerns nobody is not kept.
+    """
+
+    def __call__(self, incoming: Incoming, desk: Desk) -> Reception | Sequence[Reception]:
         """Judge one document."""
         ...
+
+
+def receptions(given: Reception | Sequence[Reception]) -> Sequence[Reception]:
+    """What ``receive`` gave, as a list."""
+    return (given,) if isinstance(given, Reception) else given

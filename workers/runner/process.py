@@ -31,6 +31,7 @@ from workers.runner.broker import make_broker, work_actor
 from workers.runner.leases import Heartbeat
 from workers.runner.relay import relay_until
 from workers.runner.scheduler import Scheduler
+from workers.runs.inquiring import run_inquiry
 from workers.runs.loading import Loaded, load_exchange
 from workers.runs.notifying import run_notices
 from workers.runs.pipeline import LaunchRun, collect_late_answers
@@ -163,7 +164,8 @@ class WorkerProcess:
         if exchange.manifest.service.log is LogKind.SESSION:
             return run_session(around, loaded, lease, partial(self._transport, loaded))
         if exchange.manifest.receives:
-            return run_receiving(around, loaded, lease, partial(self._transport, loaded), self._system(exchange))
+            run = run_receiving if loaded.inquiry is None else run_inquiry
+            return run(around, loaded, lease, partial(self._transport, loaded), self._system(exchange))
         return LaunchRun(around, loaded, lease, lease.launch_id).advance()
 
     def _system(self, exchange: Exchange) -> list[str]:

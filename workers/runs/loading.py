@@ -25,6 +25,7 @@ from workers.exchange import (
     Form,
     FormFrame,
     FormRecord,
+    Inquiry,
     Job,
     Peer,
     Receive,
@@ -56,6 +57,7 @@ class Loaded:
     read: Callable[[Element], Verdict] | None
     run: Callable[[Session], str | None] | None
     source: Callable[[Any], Source] | None
+    inquiry: Callable[[Any], Inquiry] | None
     receive: Receive | None
     prepare: Callable[[Element], Element] | None
     reference: Reference = NO_REFERENCE
@@ -100,6 +102,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
         read=getattr(parts.get("answer"), "read", None),
         run=getattr(parts.get("session"), "run", None),
         source=getattr(parts.get("peer"), "source", None),
+        inquiry=getattr(parts.get("peer"), "inquiry", None),
         receive=getattr(parts.get("receive"), "receive", None),
         prepare=getattr(parts.get("receive"), "prepare", None),
         compose=getattr(parts.get("notice"), "compose", None),
@@ -107,6 +110,8 @@ def load_exchange(exchange: Exchange) -> Loaded:
     )
     manifest = exchange.manifest
     missing = [name for name in _needed(manifest) if getattr(loaded, name) is None]
+    if manifest.receives and loaded.source is None and loaded.inquiry is None:
+        missing.append("source или inquiry")
     if missing:
         raise ConfigurationError(f"Обмен {manifest.slug}: нет функции {', '.join(missing)}")
     return loaded
@@ -118,7 +123,7 @@ def _needed(manifest: Manifest) -> tuple[str, ...]:
     if manifest.service.log is LogKind.NOTIFICATIONS:
         return ("compose", "channel")
     if manifest.receives:
-        return ("source", "receive")
+        return ("receive",)
     forming = {name for p in manifest.packet_types for name in (("record", "frame") if p.records > 1 else ("form",))}
     return (*sorted(forming), "connect", *(("read",) if manifest.sending.answers == "collect" else ()))
 

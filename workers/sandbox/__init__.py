@@ -4,5 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-SYSTEMS: Final = ("alkona", "ca", "edu", "fri_ipra", "ips", "mail", "mse", "smsc", "tfoms", "volgograd")
+SYSTEMS: Final = (
+    "alkona",
+    "ca",
+    "edu",
+    "fri_disabled",
+    "fri_ipra",
+    "ips",
+    "mail",
+    "mse",
+    "smsc",
+    "tfoms",
+    "volgograd",
+)
 """Modules of this package that serve a peer; each has ``command``, what ``gateway sandbox <system>`` runs."""

@@ -72,6 +72,8 @@ class SoapPeer:
         if schema is None:
             raise ValueError("the WSDL holds no schema")
         self.namespace: Final = description.get("targetNamespace", "")
+        for imported in schema.iter(f"{{{XSD}}}import"):
+            imported.set("schemaLocation", str((wsdl.parent / imported.get("schemaLocation", "")).resolve()))
         # A document of its own, or libxml2 does not see the prefixes that the WSDL declares around it.
         self._schema = etree.XMLSchema(parse(serialize(schema), LIMITS))
         self._path = path

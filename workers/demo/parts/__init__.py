@@ -26,7 +26,18 @@ class Part(Protocol):
         ...
 
 
-NAMES: Final = ("hospital", "volgograd", "alkona", "federal", "mse", "fri_ipra", "edu", "notices", "authorities")
+NAMES: Final = (
+    "hospital",
+    "volgograd",
+    "alkona",
+    "federal",
+    "mse",
+    "fri_ipra",
+    "fri_disabled",
+    "edu",
+    "notices",
+    "authorities",
+)
 """Modules of this package, in the order of their playing."""
 
 

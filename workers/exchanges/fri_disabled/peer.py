@@ -1,0 +1,86 @@
+"""Операции ФГИС ФРИ (wsdl/fri_disabled.wsdl) as the verbs of a peer that is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from workers.exchange import Caller, Changes, Finding, Incoming, InDoubt, Inquiry, PeerRefused, Question
+from workers.exchanges.fri_disabled import request
+
+REFUSED: Final = "ФГИС ФРИ не принимает этот запрос."
+MAX_REFUSALS: Final = 5
+"""So many refused in a row mean that the peer refuses us, not the people we ask for."""
+
+
+def inquiry(transport: Caller) -> Inquiry:
+    """Ask ФГИС ФРИ over a transport that calls the operations of its WSDL."""
+    return _Register(transport)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where reading goes on: since a moment of the peer's clock, at a page while there are pages."""
+
+    since: str | None = None
+    token: str | None = None
+
+
+class _Register:
+    def __init__(self, transport: Caller) -> None:
+        self._call = transport.call
+        self._refusals = 0
+
+    def changes(self, cursor: str | None, limit: int) -> Changes:
+        """ListChanges. Without a cursor the peer only tells the moment to begin with.
+
+        A page token that the peer has forgotten means beginning its pages again: what was journaled is known by then.
+        """
+        place = _Place() if cursor is None else _Place(**json.loads(cursor))
+        try:
+            page = self._page(place, limit)
+        except PeerRefused:
+            if place.token is None:
+                raise
+            place = _Place(place.since)
+            page = self._page(place, limit)
+        token = page.nextPageToken or None
+        following = _Place(place.since, token) if token else _Place(_moment(page.until))
+        documents = [_changed(each) for each in getattr(page.changes, "change", None) or []]
+        return Changes(documents, json.dumps(asdict(following)), more=token is not None)
+
+    def _page(self, place: _Place, limit: int) -> Any:
+        given = {"Since": place.since, "PageToken": place.token, "Limit": limit}
+        return self._call("ListChanges", **{name: value for name, value in given.items() if value is not None})
+
+    def ask(self, question: Question) -> Incoming:
+        """GetInvalidExtract, for one person. One refused request does not bar the others."""
+        content = question.source.content
+        asked = Incoming(question.key, "", b"", question=question, request=request.request(content))
+        if found := request.check(content):
+            return _with(asked, found)
+        try:
+            result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=request.arguments(content))
+        except PeerRefused:
+            self._refusals += 1
+            if self._refusals > MAX_REFUSALS:
+                raise
+            return _with(asked, (Finding("/", None, "FRI-004", REFUSED),))
+        self._refusals = 0
+        if (result.status == "FOUND") != bool(result.extract):
+            raise InDoubt("ФГИС ФРИ прислала итог, который не согласуется с выпиской.")
+        return Incoming(asked.key, "", result.extract or b"", question=question, request=asked.request)
+
+
+def _with(asked: Incoming, findings: tuple[Finding, ...]) -> Incoming:
+    return Incoming(asked.key, "", b"", findings=findings, question=asked.question, request=asked.request)
+
+
+def _changed(change: Any) -> Incoming:
+    return Incoming(f"change {_moment(change.changedAt)}", "", change.extract or b"")
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat()

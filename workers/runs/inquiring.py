@@ -1,0 +1,169 @@
+"""The run of a launch that asks: first what changed at the peer since the last time, then for every submitted object
+that the peer has not answered for.
+
+A page of changes is journaled together with the place where the next one begins, an answer together with the note that
+its object is answered. The peer is only read, so whatever a dead worker had taken and not journaled is taken again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from gateway.domain.errors import ConfigurationError
+from gateway.domain.launches import LaunchResult
+from gateway.domain.statuses import PacketStatus
+from gateway.journal import questions, receiving
+from gateway.journal.bodies import unpack
+from gateway.journal.outbox import Lease, leased
+from gateway.xml.parser import parse
+from workers.exchange import (
+    Changes,
+    Handled,
+    Incoming,
+    InDoubt,
+    Inquiry,
+    NotSent,
+    Organization,
+    PeerRefused,
+    Question,
+    SignInRefused,
+    SourceObject,
+    TransportError,
+)
+from workers.runs.judging import Delivery, JudgingRun, Sorted, Stopping, delivery
+from workers.runs.loading import Loaded
+from workers.runs.surroundings import Pause, Point, Surroundings
+
+GOES_ROUND = "{peer} повторяет одну и ту же страницу изменений."
+
+
+def run_inquiry(
+    around: Surroundings, loaded: Loaded, lease: Lease, open_transport: Callable[[], Any], system: Sequence[str]
+) -> Pause | None:
+    """Go on with a launch until the peer has told all (None) or the run has to wait. Commits page by page.
+
+    ``system`` are the services of the exchange's folder, among whose objects a document may find its own.
+
+    Raises:
+        LeaseLost: another worker goes on.
+    """
+    if lease.launch_id is None or loaded.inquiry is None or loaded.receive is None:
+        raise ConfigurationError("Опрос без запуска или без функций inquiry и receive")
+    run = _InquiryRun(around, loaded, lease, lease.launch_id, system)
+    around.reached(Point.TAKEN)
+    try:
+        with closing(open_transport()) as transport:
+            counts = run.inquire(loaded.inquiry(transport))
+    except Stopping:
+        return Pause(0, run.failures)
+    except (NotSent, InDoubt):
+        return run.after_failure()
+    except (SignInRefused, PeerRefused, ConfigurationError) as error:
+        run.end(LaunchResult.FAILED, str(error))
+        return None
+    run.end_well(counts)
+    return None
+
+
+class _InquiryRun(JudgingRun):
+    """The changes come first: what the peer tells of an object afterwards is newer than where its changes are read."""
+
+    def inquire(self, inquiry: Inquiry) -> str | None:
+        """Read the changes, then ask; what is to be told of objects that are still not answered for."""
+        self._follow(inquiry)
+        for object_type in self._loaded.exchange.manifest.object_types:
+            self._ask_all(inquiry, object_type.code)
+        with leased(self._around.engine, self._lease) as connection:
+            return self._waiting(connection)
+
+    def _follow(self, inquiry: Inquiry) -> None:
+        """Read page after page; the place does not move past a document that is not handled."""
+        more = True
+        while more and not self._left:
+            self.check_stopping()
+            with leased(self._around.engine, self._lease) as connection:
+                cursor = questions.load_cursor(connection, self._service)
+            page = inquiry.changes(cursor, self._batch)
+            self._around.reached(Point.ANSWERS_TAKEN)
+            if page.more and page.cursor == cursor:
+                raise InDoubt(GOES_ROUND.format(peer=self._loaded.exchange.manifest.peer))
+            self.journal(page.documents, partial(self._advance, page))
+            self._around.reached(Point.ANSWERS_JOURNALED)
+            self.failures = 0
+            more = page.more
+
+    def _advance(self, page: Changes, connection: Connection, handled: Mapping[Delivery, Handled]) -> None:
+        self._note(connection, handled)
+        if all(delivery(each) in handled for each in page.documents):
+            questions.keep_cursor(connection, self._service, page.cursor)
+
+    def _ask_all(self, inquiry: Inquiry, object_type: str) -> None:
+        """Ask for every object once; those whose answer is refused are asked for by the next run."""
+        after = 0
+        while True:
+            self.check_stopping()
+            with leased(self._around.engine, self._lease) as connection:
+                rows = questions.unanswered(connection, self._service, object_type, after=after, limit=self._batch)
+            if not rows:
+                return
+            after = rows[-1].row
+            self._ask_page(inquiry, object_type, rows)
+            self._around.reached(Point.SETTLED)
+            self.failures = 0
+
+    def _ask_page(self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]) -> None:
+        """Journal what was answered even when the peer fails in the middle."""
+        answers: list[tuple[Row[Any], Incoming | None]] = []
+        failure: TransportError | None = None
+        for row in rows:
+            try:
+                answers.append((row, None if row.deleted else inquiry.ask(_question(object_type, row))))
+            except TransportError as error:
+                failure = error
+                break
+        self._around.reached(Point.ASKED)
+        self.journal([incoming for _, incoming in answers if incoming is not None], partial(self._settle, answers))
+        if failure is not None:
+            raise failure
+
+    def _settle(
+        self,
+        answers: Sequence[tuple[Row[Any], Incoming | None]],
+        connection: Connection,
+        handled: Mapping[Delivery, Handled],
+    ) -> None:
+        self._note(connection, handled)
+        answered: list[tuple[int, bytes | None]] = []
+        for row, incoming in answers:
+            if incoming is None:
+                answered.append((row.row, None))
+            elif (told := handled.get(delivery(incoming))) and told.status is PacketStatus.PROCESSED:
+                answered.append((row.row, row.content_hash))
+        questions.settle(connection, answered)
+
+    def _note(self, connection: Connection, handled: Mapping[Delivery, Handled]) -> None:
+        """The peer waits for no word on what it was asked for."""
+        pairs = [(each.incoming.key, each.incoming.data) for each in handled.values()]
+        receiving.note_confirmed(connection, self._service, receiving.seal_documents(connection, pairs))
+
+    def _forgotten(self, found: Sorted, seal: bytes, incoming: Incoming) -> None:
+        found.handled[seal] = Handled(incoming, PacketStatus.PROCESSED, "", None)
+
+    def _waiting(self, connection: Connection) -> str | None:
+        waiting = questions.count_unanswered(connection, self._service)
+        return f"остаются без ответа: {waiting}" if waiting else None
+
+    @property
+    def _batch(self) -> int:
+        return self._loaded.exchange.manifest.sending.send_batch
+
+
+def _question(object_type: str, row: Row[Any]) -> Question:
+    key = f"{row.oid} {object_type} {row.object_id} {row.changed_at.isoformat()}"
+    source = SourceObject(object_type, row.object_id, parse(unpack(row.content)), digest=row.content_hash)
+    return Question(key, Organization(row.id, row.oid, row.name, row.codes), source)
