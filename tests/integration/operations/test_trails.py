@@ -60,7 +60,8 @@ def test_a_request_id_may_look_like_an_id_and_opens_nothing_foreign(world: World
 
 
 def test_what_is_not_there_and_what_is_foreign_look_alike(world: World) -> None:
-    foreign = [{"message_id": world.packet_of(C)}, {"track_id": str(world.launches()[1])}]
+    foreign: list[dict[str, Any]] = [{"message_id": world.packet_of(C)}, {"track_id": str(world.launches()[1])}]
+    asked: dict[str, Any]
     for asked in ({"message_id": uuid4()}, {"track_id": str(uuid4())}, {"track_id": "нет такого"}, *foreign):
         answer = trail(world, "mo_admin", **asked)
         assert (answer.code, answer.message) == (ErrorCode.NOT_FOUND, "Сообщение не найдено")

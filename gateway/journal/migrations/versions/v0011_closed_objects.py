@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 _STATEMENTS = (
     # A generated column changes its expression in PostgreSQL 17 and later only; its indexes go with it.
