@@ -61,9 +61,9 @@ def test_a_request_id_may_look_like_an_id_and_opens_nothing_foreign(world: World
 
 def test_what_is_not_there_and_what_is_foreign_look_alike(world: World) -> None:
     foreign: list[dict[str, Any]] = [{"message_id": world.packet_of(C)}, {"track_id": str(world.launches()[1])}]
-    asked: dict[str, Any]
-    for asked in ({"message_id": uuid4()}, {"track_id": str(uuid4())}, {"track_id": "нет такого"}, *foreign):
+    unknown: list[dict[str, Any]] = [{"message_id": uuid4()}, {"track_id": str(uuid4())}, {"track_id": "нет такого"}]
+    for asked in (*unknown, *foreign):
         answer = trail(world, "mo_admin", **asked)
         assert (answer.code, answer.message) == (ErrorCode.NOT_FOUND, "Сообщение не найдено")
-    for asked in ({}, {"message_id": uuid4(), "track_id": "x"}):
-        assert trail(world, "mo_admin", **asked).code == ErrorCode.INVALID_REQUEST
+    for wrong in (dict[str, Any](), {"message_id": uuid4(), "track_id": "x"}):
+        assert trail(world, "mo_admin", **wrong).code == ErrorCode.INVALID_REQUEST

@@ -108,7 +108,9 @@ def test_replies_are_known_by_their_names_and_removed_by_them() -> None:
     assert set(files.came) == {"readme.txt", "RXX.xml"}
 
 
-@pytest.mark.parametrize("data", [b"junk", zipped("a", b"a", "b"), zipped("a", REPLY)[:60], b""])
+@pytest.mark.parametrize(
+    "data", [b"junk", zipped("a", b"a", "b"), zipped("a", REPLY)[:60], b""], ids=["junk", "two files", "cut", "empty"]
+)
 def test_an_archive_that_is_none_is_left_to_whoever_reads_the_answer(data: bytes) -> None:
     files = Files()
     files.came = {f"R{NAME}.zip": data}
