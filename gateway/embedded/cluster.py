@@ -77,7 +77,7 @@ class Hold:
             message = f"Папка данных {cluster.data_dir} уже используется процессом {holder}"
             raise ConfigurationError(message) from None
         self.previous_sockets = Path(self._lines()[1])
-        self.record(Path())
+        self.record(self.previous_sockets)  # until they are removed: a death before that must not forget them
 
     def record(self, sockets: Path) -> None:
         """Write down this process and the folder of its server's socket."""

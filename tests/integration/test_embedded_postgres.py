@@ -26,6 +26,7 @@ import pytest
 
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded import account, discard, running_url, start
+from gateway.embedded.cluster import Hold, locate
 from tests.support.postgres import ThrowawayPostgres, session_server
 
 PROJECT = Path(__file__).parents[2]
@@ -275,6 +276,18 @@ def test_rows_outlive_a_killed_supervisor(supervise: Callable[[], Supervisor]) -
     assert second.rows() == [("kept",)]
     assert ended(first.pid)
     assert not Path(psycopg.conninfo.conninfo_to_dict(first.url)["host"]).exists()  # type: ignore[arg-type] # a text
+
+
+def test_a_start_that_dies_early_does_not_forget_the_socket_before(case: Case) -> None:
+    cluster = locate(case.data_dir)
+    owner = account.account_for(cluster.folder)
+    sockets = case.data_dir / "service-journal-invented"
+    for left in (Path(), sockets, sockets):
+        hold = Hold(cluster, owner)
+        assert hold.previous_sockets == left
+        if left == Path():
+            hold.record(sockets)
+        hold.release()  # as a death does
 
 
 def test_the_server_ends_with_its_killed_supervisor(supervise: Callable[[], Supervisor]) -> None:
