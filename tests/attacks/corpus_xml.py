@@ -115,7 +115,7 @@ BOMBS: Final = [
     Attack("a text of 11 MB", _body(element("SubmitObjects", "x" * 11_000_000, "intake"), "intake"), "TOO_LARGE", 413),
     Attack("a CDATA of 11 MB", _body(element("SubmitObjects", f"<![CDATA[{'<' * 11_000_000}]]>", "intake"), "intake"),
            "INVALID_XML"),
-    Attack("80 000 CDATA sections", _list("<groupCode>" + "<![CDATA[]]>" * 80_000 + "</groupCode>"), "NOT_FOUND"),
+    Attack("80 000 CDATA sections", _list("<groupCode>" + "<![CDATA[]]>" * 80_000 + "</groupCode>"), ""),
     Attack("100 000 comments", _list("<!---->" * 100_000), ""),
     Attack("a comment that never ends", _list("<!--" + "-" * 900_000)),
     Attack("100 000 character references", _list("<groupCode>" + "&#x430;" * 100_000 + "</groupCode>"), "NOT_FOUND"),
