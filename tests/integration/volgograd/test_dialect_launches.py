@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.roles import Role
 from gateway.journal.bodies import unpack
+from gateway.operations import journal
 from gateway.xml.parser import parse
 from tests.support.packet_house import small_catalog
+from tests.support.region import open_world
+from tests.support.running import add_account
 from tests.support.volgograd import CLINIC, SERVICE, SLUG, VolgogradHouse, check_books, made, sound_cases, submit_all
 from workers.demo.parts.volgograd_data import HOSPITAL
 from workers.demo.region import Case
@@ -209,3 +213,16 @@ def test_a_connection_cut_in_the_middle_loses_and_doubles_nothing(
     house.sandbox.switches.update(trouble)
     house.launch()
     check_books(house)
+
+
+def test_operators_read_what_left_in_its_own_encoding(house: VolgogradHouse) -> None:
+    add_account(house.engine, "centre", Role.DC_ADMIN)
+    house.submit(SERVICE, CLINIC.oid, made([sound_cases(1)[0].referral()]))
+    (packet,) = house.packets_of(house.launch())
+    world = open_world(house.engine)
+    viewer = world.viewer("centre")
+    content = journal.get_packet_data(world.ctx, viewer, packet.id)
+    places = {field.path: field.value for field in content.fields}
+    assert places["/ZL_LIST/MO_D/DIR/PATIENT/SURNAME"] == "Образец"
+    answer = journal.get_packet_answer(world.ctx, viewer, packet.id)
+    assert {field.path: field.value for field in answer.fields}["/FLK_P/PR/OSHIB"] == "0"
