@@ -12,16 +12,21 @@ from uuid import UUID
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import AgeLimit, Middleware, ShutdownNotifications
+from dramatiq.common import current_millis
+from dramatiq.middleware import CurrentMessage, Middleware, ShutdownNotifications
 
 QUEUE: Final = "gateway"
 MAX_AGE_MS: Final = 10_000
-"""A message nobody took for so long is dropped; the relay has published its work again by then."""
+"""A message nobody took for so long is dropped; the relay has published its work again by then.
+
+That is what happens to all that waits while every thread is busy. So it is no failure of a message: dramatiq's own age
+limit would warn of each and keep each as a dead letter.
+"""
 
 
 def make_broker(redis_url: str | None) -> dramatiq.Broker:
     """Make the broker of this process; connects at first use."""
-    middleware: list[Middleware] = [AgeLimit(max_age=MAX_AGE_MS), ShutdownNotifications()]
+    middleware: list[Middleware] = [CurrentMessage(), ShutdownNotifications()]
     if redis_url is None:
         return StubBroker(middleware=middleware)
     broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")
@@ -32,7 +37,8 @@ def work_actor(broker: dramatiq.Broker, work: Callable[[UUID], None]) -> Callabl
     """Register the one actor on the broker; return what enqueues an id for it."""
 
     def perform(work_id: str) -> None:
-        work(UUID(work_id))
+        if not _is_stale():
+            work(UUID(work_id))
 
     actor = dramatiq.actor(broker=broker, actor_name="perform", queue_name=QUEUE)(perform)
     return lambda work_id: _enqueue(actor, work_id)
@@ -40,3 +46,8 @@ def work_actor(broker: dramatiq.Broker, work: Callable[[UUID], None]) -> Callabl
 
 def _enqueue(actor: dramatiq.Actor[[str], None], work_id: UUID) -> None:
     actor.send(str(work_id))
+
+
+def _is_stale() -> bool:
+    message = CurrentMessage.get_current_message()
+    return message is not None and current_millis() - message.message_timestamp >= MAX_AGE_MS

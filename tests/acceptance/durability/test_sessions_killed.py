@@ -28,7 +28,7 @@ EXPECTED = {
 STORIES = {
     "frmo-before-a-building-leaves": ("frmo", Point.SENDING, 6),
     "frmo-after-a-unit-is-taken": ("frmo", Point.SENT, 9),
-    "frmr-after-a-person-is-taken": ("frmr", Point.SENT, 2),
+    "frmr-after-a-person-is-taken": ("frmr", Point.SENT, 3),
 }
 Told = dict[str, Future[None]]
 
