@@ -218,9 +218,9 @@ def test_whatever_breaks_on_the_way_nothing_is_created_twice(home: House, troubl
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
-        ({"unauthorized_next": 1}, "не принимает наш токен (HTTP 401)"),
+        ({"unauthorized_next": 2}, "не принимает наш токен (HTTP 401)"),
         ({"not_found_next": 1}, "ФРМО не отдал сведения о МО"),
-        ({"failing_next": 3}, "HTTP 500"),
+        ({"failing_next": 3}, "ФРМО не отдал сведения о МО"),
         ({"outage": "refuse"}, "Нет соединения"),
     ],
     ids=["401", "404", "500", "refused"],

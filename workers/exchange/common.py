@@ -39,7 +39,12 @@ class SourceObject:
 
 
 class TransportError(Exception):
-    """Base of what a transport may meet. The text is Russian, for the journal, without the peer's payload."""
+    """Base of what a transport may meet. The text is Russian, for the journal, without the peer's payload.
+
+    ``answer`` is what the peer said where it answered that it failed over this one request, not that it is down.
+    """
+
+    answer: Any = None
 
 
 class NotSent(TransportError):

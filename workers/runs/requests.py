@@ -29,7 +29,7 @@ from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
 from gateway.journal.sessions import EventTimes, NewEvent
 from gateway.xml.canonical import serialize
-from workers.exchange import Action, Answer, NotSent, Request, TransportError
+from workers.exchange import Action, Answer, InDoubt, NotSent, Request, TransportError
 from workers.runs.surroundings import Point, Surroundings
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 50
 JOURNAL_WITHIN_S: Final = 1.0
 """An answer waits no longer than this for the next one, to be journaled together with it."""
+FAILING_IN_A_ROW: Final = 5
+"""So many failures one after another are not of single records: the peer is down."""
 NAP_S: Final = 0.2
 """So often a pause before another attempt looks whether the process is stopping."""
 STOPPING: Final = "Процесс обмена останавливается"
@@ -88,6 +90,8 @@ class Asked:
     sent_at: datetime | None = None
     answered_at: datetime | None = None
     answer: Answer | None = None
+    failed: bool = False
+    """The peer answered each attempt with its own failure: ``answer`` is the last."""
 
 
 @dataclass(slots=True)
@@ -113,6 +117,8 @@ class RequestDesk:
         self._ground = ground
         self._retry = retry
         self._batch = 1
+        self._failing = 0
+        self._last_chance = ground.lease.failures + 1 >= retry.attempts
 
     def ask(self, wanted: Sequence[Asked]) -> list[Answer]:
         """Send requests in their order and return their answers; see ``workers.exchange.Session.send_all``."""
@@ -176,16 +182,34 @@ class RequestDesk:
         for attempt in range(1, self._retry.attempts + 1):
             try:
                 answer: Answer = self._session.transport.call(one.request.data)
-            except NotSent as error:
-                if attempt == self._retry.attempts:
-                    raise
+            except (NotSent, InDoubt) as error:
+                if isinstance(error, InDoubt) or attempt == self._retry.attempts:
+                    answer = self._given_up(one, error)
+                    break
                 self._nap(self._retry.delay_s * self._retry.factor ** (attempt - 1))
                 with self._ground.going_on() as connection:
                     sessions.next_attempt(connection, _known(one.packet_id), str(error))
             else:
+                self._failing = 0
                 break
         one.answer, one.answered_at = answer, clock.now()
         reached(Point.SENT)
+        return answer
+
+    def _given_up(self, one: Asked, error: NotSent | InDoubt) -> Answer:
+        """The failure that the peer answered a request with, when its attempts are used up: the session goes on.
+
+        A change that failed is first asked of the register, by the session that begins anew.
+
+        Raises:
+            NotSent, InDoubt: ``error``, where the peer did not answer, fails at everything, or is to be asked.
+        """
+        self._failing += 1
+        answer: Answer | None = error.answer
+        asked_before = isinstance(error, NotSent) or self._last_chance
+        if answer is None or not asked_before or self._failing >= FAILING_IN_A_ROW:
+            raise error
+        one.failed = True
         return answer
 
     def _nap(self, seconds: float) -> None:
@@ -237,6 +261,8 @@ class RequestDesk:
 
 def _outcome(one: Asked, answer: Answer) -> Outcome:
     refused = answer.refusal and not (one.request.operation is Operation.READ and answer.nothing_there)
+    if one.failed:
+        return Outcome(_known(one.packet_id), PacketStatus.SEND_ERROR, answer.refusal, serialize(answer.document))
     status = PacketStatus.REJECTED if refused else PacketStatus.ACCEPTED
     return Outcome(_known(one.packet_id), status, answer.refusal or None, serialize(answer.document))
 

@@ -53,6 +53,7 @@ class IpsSwitchValues(SwitchValues):
     ``unauthorized_next``, ``not_found_next``, ``failing_next``: so many requests get 401, 404 or 500, and change
     nothing; ``refuse_next``: so many get 200 with ``errorUserMessage``, and change nothing; ``refuse_writes_next``: the
     same, of those that would change something.
+    ``failing_for``: a request whose body holds this text gets 500 for as long as it is set, and changes nothing.
     ``slow_s``: seconds an answer waits after everything is committed; the requests behind it wait too.
     """
 
@@ -61,6 +62,7 @@ class IpsSwitchValues(SwitchValues):
     failing_next: Count = 0
     refuse_next: Count = 0
     refuse_writes_next: Count = 0
+    failing_for: str = ""
     slow_s: Seconds = 0.0
 
 
@@ -143,12 +145,16 @@ class _Application:
             time.sleep(values.slow_s)
         return response
 
+    def _fails_for(self, body: bytes) -> bool:
+        values = self._switches.values
+        return isinstance(values, IpsSwitchValues) and bool(values.failing_for) and values.failing_for.encode() in body
+
     def _judged(self, request: Request) -> Response:
         operation, in_path = self._route(request)
         if self._switches.take("unauthorized_next"):
             raise NotAuthenticated(BY_SWITCH)
         self._judge.check(request.headers, request.address)
-        if self._switches.take("failing_next"):
+        if self._switches.take("failing_next") or self._fails_for(request.body):
             return _error(HTTPStatus.INTERNAL_SERVER_ERROR, BY_SWITCH)
         if self._switches.take("not_found_next"):
             raise NotFound(BY_SWITCH)

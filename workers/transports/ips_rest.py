@@ -126,7 +126,12 @@ class IpsTransport:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self._tokens.token()}"}
         if data:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        return self._read(operation, self._wire.send(operation.method, self._url(operation, request), headers, data))
+        url = self._url(operation, request)
+        answer = self._wire.send(operation.method, url, headers, data)
+        if answer.status == HTTPStatus.UNAUTHORIZED:  # the token may have grown old on its way; nothing was done
+            headers["Authorization"] = f"Bearer {self._tokens.renewed()}"
+            answer = self._wire.send(operation.method, url, headers, data)
+        return self._read(operation, answer)
 
     def packet(self, operation: str, parameters: Mapping[str, str], content: Element | None = None) -> Element:
         """Build the packet of an operation; ``content`` holds the fields of its entity in any order and form.
@@ -218,7 +223,10 @@ class IpsTransport:
             return Answer(_error(operation, content), _told(content))
         if 300 <= status < 500:
             raise PeerRefused(f"{peer} не принимает запрос (HTTP {status}): проверьте адрес.")
-        raise lost(operation.method, f"{peer} ответил непонятно (HTTP {status}): исход запроса неизвестен.")
+        error = lost(operation.method, f"{peer} ответил непонятно (HTTP {status}): исход запроса неизвестен.")
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR and content.get("code") == status:
+            error.answer = Answer(_error(operation, content), _told(content))
+        raise error
 
 
 def _checked(packet: Element | bytes) -> tuple[Operation, Element]:

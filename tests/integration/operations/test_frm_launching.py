@@ -83,11 +83,15 @@ def test_a_session_stopped_at_its_check_is_resumed_by_the_operator(home: House, 
     assert [e.stage for e in sessions.list_session_errors(ctx, centre, launch, ALL).items] == [
         "Проверка данных МО перед отправкой"
     ] * 3
+    assert shown.session_title == "Экспорт в ФРМО по МО: Учебная больница 1"
     assert services.list_organizations(ctx, centre, "frmo")[0].last_success_at is None
     home.submit(frm_data.corrected_hospital(OID, 1))
     launching.resume_transfer(ctx, centre, launch)
     home.perform()
     shown = get_launch(ctx, centre, launch)
     assert (shown.result_title, shown.error_count, shown.can_resume) == ("Успешно", 0, False)
+    first = sessions.list_session_events(ctx, centre, launch, PageRequest(limit=2))
+    rest = sessions.list_session_events(ctx, centre, launch, PageRequest(limit=50, cursor=first.next_cursor))
+    assert [e.code for e in (*first.items, *rest.items)] == home.events(launch)[::-1]
     dates = {o.oid: o.last_success_at for o in services.list_organizations(ctx, centre, "frmo")}
     assert [oid for oid, date in dates.items() if date] == [OID]

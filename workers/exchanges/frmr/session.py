@@ -67,6 +67,7 @@ class _Export:
         for doubt in self.session.doubts():
             self.doubts[doubt.object_id].append(doubt)
         self._check()
+        self._settle_removed()
         done, brought, faulty = 0, 0, len(self.faulty)
         workers = self._due()
         while page := list(islice(workers, PAGE)):
@@ -75,6 +76,12 @@ class _Export:
         with self._event("end"):
             text = WITH_ERRORS if faulty else TOLD if brought else None
             return None if text is None else text.format(brought=brought, faulty=faulty)
+
+    def _settle_removed(self) -> None:
+        """Note that whom the МИС removed needs nothing more: ФРМР keeps a worker, a dismissal ends his card."""
+        removed = (source for source in self.session.objects("Person", due=True) if source.content is None)
+        while page := list(islice(removed, PAGE)):
+            self.session.accept([(source, None) for source in page])
 
     def _due(self) -> Iterator[SourceObject]:
         """Yield workers that changed since they were last brought to ФРМР and have no error."""
