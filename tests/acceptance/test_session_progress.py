@@ -47,14 +47,14 @@ def test_a_running_session_is_seen_to_go_on(desk: Desk) -> None:
     chosen = {"organizationOid": [OID]}
     (launch_id,) = desk.admin.control.StartService(serviceCode="frmr", organizationOids=chosen).launchId
 
-    def going_on(more_than: int) -> tuple[Any, list[Any]] | None:
+    def going_on(more_than: int) -> tuple[Any, ...]:
         launch, events = desk.seen(launch_id)
-        return (launch, events) if launch.packetsTotal > more_than else None
+        return (launch, events) if launch.packetsTotal > more_than else ()
 
     first, events = eventually(lambda: going_on(0), 60, what="the first requests are seen", poll_s=0.1)
     assert (first.result, first.packetsTotal < REQUESTS) == ("RUNNING", True)
-    assert (events[-1].object, events[-1].finishedAt) == (f"Работники 1–{WORKERS}", None)
-    assert events[0].finishedAt is not None
+    assert (events[0].object, events[0].finishedAt) == (f"Работники 1–{WORKERS}", None)
+    assert events[-1].finishedAt is not None
     later, _ = eventually(lambda: going_on(first.packetsTotal), 60, what="more requests are seen", poll_s=0.1)
     assert later.result == "RUNNING"
     packets = desk.admin.journal.ListPackets(launchId=launch_id).packets.packet
