@@ -115,12 +115,20 @@ class PacketType(Titled):
         return self.root or self.code
 
 
+class Retry(Strict):
+    """Attempts of one packet within one run, the pause before the second (seconds) and how it grows."""
+
+    attempts: int = Field(default=3, ge=1, le=10)
+    delay_s: float = Field(default=1.0, ge=0, le=3600)
+    factor: float = Field(default=2.0, ge=1, le=10)
+
+
 class Transport(Strict):
     """How the peer is reached. ``settings`` are the keys a site must set; ``secrets`` among them are masked.
 
     ``incoming`` are shell patterns of the names of files that come for this service, where several services of one
     peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers and files, one of
-    which a site may choose by its setting ``transport``.
+    which a site may choose by its setting ``transport``; ``retry`` and ``status_titles`` say where such a way differs.
     """
 
     kind: Code
@@ -129,6 +137,8 @@ class Transport(Strict):
     wsdl: str | None = None
     settings: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    retry: Retry | None = None
+    status_titles: dict[PacketStatus, Title] = {}
 
     def chosen(self, kind: str | None) -> Transport:
         """The transport of this kind among those that the manifest allows; None: the first.
@@ -140,14 +150,6 @@ class Transport(Strict):
         if (kind or self.kind) not in ways:
             raise ConfigurationError(f"Настройка transport: допустимо {', '.join(ways)}")
         return ways[kind or self.kind].model_copy(update={"incoming": self.incoming})
-
-
-class Retry(Strict):
-    """Attempts of one packet within one run, the pause before the second (seconds) and how it grows."""
-
-    attempts: int = Field(default=3, ge=1, le=10)
-    delay_s: float = Field(default=1.0, ge=0, le=3600)
-    factor: float = Field(default=2.0, ge=1, le=10)
 
 
 class Sending(Strict):
@@ -213,6 +215,18 @@ class Manifest(Strict):
                 raise ValueError("packet_types: two have one root")
         elif self.service.log is LogKind.PACKETS and any(not p.object_type for p in self.packet_types):
             raise ValueError("packet_types: object_type is missing")
+
+    def by_way(self, kind: str | None) -> Manifest:
+        """The manifest of a site that chose this kind of transport (None: the first).
+
+        One that is not allowed changes nothing here: opening the transport refuses it.
+        """
+        try:
+            way = self.transport.chosen(kind)
+        except ConfigurationError:
+            return self
+        titles = {**self.status_titles, **way.status_titles}
+        return self.model_copy(update={"transport": way, "retry": way.retry or self.retry, "status_titles": titles})
 
     @property
     def peer_is_away(self) -> str:

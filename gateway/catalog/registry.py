@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,9 @@ from gateway.settings import Settings, explain
 
 ENTRY_POINTS: Final = "gateway.exchanges"
 MANIFESTS: Final = "*/manifest*.toml"
+
+Connections = Mapping[str, Mapping[str, str]]
+"""Settings of systems, by slug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Exchange:
         return own if own.is_file() else resource_dir("wsdl") / name
 
     def rules_digest(self) -> str:
-        """Names the schemas and rules in force: 16 hex digits that change with any of them."""
-        digest = hashlib.sha256()
+        """Names the schemas, the rules and the way in force: 16 hex digits that change with any of them."""
+        digest = hashlib.sha256(self.manifest.transport.kind.encode())
         schemas = {self.schema(p.schema_path).parent for p in self.manifest.packet_types}
         files = [*self.folder.glob("*.py"), *(f for folder in schemas for f in folder.glob("*.xsd"))]
         for file in sorted(set(files)):
@@ -90,12 +93,12 @@ def installed(settings: Settings) -> Catalog:
 
 
 def load_catalog(
-    folders: Iterable[Path] = (), services_off: Iterable[str] = (), connected: Collection[str] | None = None
+    folders: Iterable[Path] = (), services_off: Iterable[str] = (), connected: Connections | None = None
 ) -> Catalog:
     """Read every manifest and check all together before any is used.
 
-    ``connected`` are the slugs of the systems that a site has given settings: a system without them has no place in
-    «Список сервисов», unless its transport needs none. None connects every system.
+    ``connected`` are the settings that a site has given to its systems, by slug: a system without them has no place in
+    «Список сервисов», unless its transport needs none. None connects every system, by the first of its ways.
 
     Raises:
         ConfigurationError: a manifest is wrong, a schema is missing, or two exchanges claim the same code or slug.
@@ -113,7 +116,7 @@ def load_catalog(
         slugs[manifest.slug] = exchange.folder
         if code in off or not _is_connected(manifest, connected):
             continue
-        exchanges[code] = exchange
+        exchanges[code] = _as_connected(exchange, connected)
         if manifest.group:
             group = Group(manifest.group.code, manifest.group.title)
             if groups.setdefault(group.code, group) != group:
@@ -132,7 +135,12 @@ def _place(item: tuple[str, Exchange]) -> tuple[int, str]:
     return service.position, service.title
 
 
-def _is_connected(manifest: Manifest, connected: Collection[str] | None) -> bool:
+def _as_connected(exchange: Exchange, connected: Connections | None) -> Exchange:
+    kind = (connected or {}).get(exchange.manifest.slug, {}).get("transport")
+    return replace(exchange, manifest=exchange.manifest.by_way(kind))
+
+
+def _is_connected(manifest: Manifest, connected: Connections | None) -> bool:
     return connected is None or manifest.slug in connected or not manifest.transport.settings
 
 

@@ -77,14 +77,16 @@ class Telling:
     environment: dict[str, str] = field(default_factory=dict)
     _minute: int = 0
 
-    def submit(self, service: str, documents: Mapping[str, str | None]) -> None:
-        """Store reminders as the door does, by the МИС's ids; None removes one."""
+    def submit(
+        self, service: str, documents: Mapping[str, str | None], object_type: str = "PreventionReminder"
+    ) -> None:
+        """Store objects as the door does, by the МИС's ids; None removes one."""
         self._minute += 1
         at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=self._minute)
         arrivals = [
-            Arrival("PreventionReminder", key, at, True, b"", b"")
+            Arrival(object_type, key, at, True, b"", b"")
             if xml is None
-            else Arrival("PreventionReminder", key, at, False, pack(xml.encode()), content_digest(parse(xml.encode())))
+            else Arrival(object_type, key, at, False, pack(xml.encode()), content_digest(parse(xml.encode())))
             for key, xml in documents.items()
         ]
         with self.engine.begin() as connection:
@@ -138,7 +140,13 @@ class Telling:
     def driven(self, reached: Callable[[Point], None] = lambda _: None, **sending: int) -> Driven:
         """A worker process driven by hand."""
         return Driven(
-            self, WorkerProcess(self.engine, quick_telling(None, **sending), self.settings(), reached=reached)
+            self,
+            WorkerProcess(
+                self.engine,
+                quick_telling(load_catalog(connected=self.services), **sending),
+                self.settings(),
+                reached=reached,
+            ),
         )
 
     def settings(self) -> Any:

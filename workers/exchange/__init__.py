@@ -67,6 +67,7 @@ from workers.exchange.dictionary import Dictionary, Titled, load_dictionary
 from workers.exchange.downloads import Download, Downloads
 from workers.exchange.files import Files
 from workers.exchange.flk import Refusal
+from workers.exchange.mail import Post, WrongAddress, mail_address
 from workers.exchange.notices import (
     KINDS,
     ZONES,
@@ -98,6 +99,7 @@ from workers.exchange.packets import (
     Receipt,
     Reply,
     Verdict,
+    read_packet,
 )
 from workers.exchange.receiving import (
     Changes,
@@ -171,6 +173,7 @@ __all__ = [
     "PacketStatus",
     "Peer",
     "PeerRefused",
+    "Post",
     "Question",
     "Receipt",
     "Receive",
@@ -195,6 +198,7 @@ __all__ = [
     "Verdict",
     "Word",
     "Wording",
+    "WrongAddress",
     "ZippedFiles",
     "content_of",
     "covers",
@@ -203,8 +207,10 @@ __all__ = [
     "inn_is_right",
     "lines",
     "load_dictionary",
+    "mail_address",
     "ogrn_is_right",
     "read_all",
+    "read_packet",
     "read_reminder",
     "receptions",
     "request_of",

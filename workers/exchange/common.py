@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lxml import etree
 
@@ -63,6 +63,7 @@ class PeerRefused(TransportError):
     """The peer answers that this call is wrong: repeating the same call does not help."""
 
 
+@runtime_checkable
 class Caller(Protocol):
     """A transport that calls the operations of the WSDL that the manifest names."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gateway.domain.errors import Finding
 from gateway.domain.statuses import Operation, PacketStatus
+from gateway.xml.parser import parse
 from workers.exchange.common import Element, Organization
 from workers.exchange.flk import Refusal
 from workers.exchange.reference import NO_REFERENCE, Reference
@@ -22,7 +23,7 @@ class Job:
 
     ``source`` is the last content the МИС submitted, also for a Delete; do not change it. ``formed_at`` is aware, UTC.
     ``reference`` answers for the dictionaries that the manifest names. ``accepted_parts`` are the parts of the object
-    that the peer took in earlier packets, as ``ItemVerdict.parts`` told.
+    that the peer took in earlier packets, as ``ItemVerdict.parts`` told. ``way`` is the kind of the transport by which the packet will leave.
     """
 
     packet_id: UUID
@@ -34,6 +35,7 @@ class Job:
     source: Element
     reference: Reference = NO_REFERENCE
     accepted_parts: Mapping[str, str] = field(default_factory=dict)
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class ItemVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the peer said of one packet: ACCEPTED, PARTIAL or REJECTED (SENT while its verdict is awaited).
+    """What the peer said of one packet: ACCEPTED, PARTIAL or REJECTED (SENT while its verdict is awaited;
+    FORMED: it does not take it now, trying again may help; SEND_ERROR: it could not be handed over).
 
     ``text`` is «Результат»: one line per reason; empty when there is nothing to say. ``items`` are words on single
     records, by position from 1; of a PARTIAL packet those not named are not accepted.
@@ -112,6 +115,11 @@ class Receipt:
     packet_id: UUID
     verdict: Verdict
     answer: bytes | None = None
+
+
+def read_packet(packet: Outgoing) -> Element:
+    """The packet's document, read again; it was valid when it was journaled."""
+    return parse(packet.data)
 
 
 class Known(StrEnum):

@@ -97,7 +97,7 @@ def make_job(
     """One object to form, its content parsed."""
     root = parse(unpack(source.packed))
     head = (packet_id, packet_type, source.operation, source.object_id, organization, now)
-    return Job(*head, root, loaded.reference, source.accepted_parts)
+    return Job(*head, root, loaded.reference, source.accepted_parts, loaded.exchange.manifest.transport.kind)
 
 
 def build(loaded: Loaded, job: Job, form: Callable[[Job], Element] | None) -> tuple[Sequence[Finding], Element | None]:

@@ -238,11 +238,23 @@ class LaunchRun:
             raise
         self._around.reached(Point.SENT)
         words = {r.packet_id: r for r in receipts}
-        self._settle([_received(r, words.get(r.id)) for r in ready])
+        outcomes = [self._received(r, words.get(r.id)) for r in ready]
+        self._settle(outcomes)
         self._around.reached(Point.SETTLED)
-        if any(r.id not in words for r in ready):
-            raise InDoubt(UNCONFIRMED)
+        unsettled = [o for o in outcomes if o.status in (PacketStatus.FORMED, PacketStatus.IN_DOUBT)]
+        if len(unsettled) < len(outcomes):
+            self._failures = 0
+        if unsettled:  # to be tried again, or asked about, after a pause
+            raise NotSent(unsettled[0].error or UNCONFIRMED)
         return True
+
+    def _received(self, ready: ReadyPacket, receipt: Receipt | None) -> Outcome:
+        """The peer's immediate word; a packet of the batch that it does not mention is in doubt."""
+        if receipt is None:
+            return Outcome(ready.id, PacketStatus.IN_DOUBT, error=UNCONFIRMED, sources=SENDING)
+        if receipt.verdict.status is PacketStatus.FORMED:
+            return self._after_attempt(ready, NotSent(receipt.verdict.text))
+        return outcome_of(ready.id, receipt.verdict, receipt.answer, ready.data, SENDING)
 
     def _after_attempt(self, ready: ReadyPacket, error: TransportError) -> Outcome:
         """What a failed call means for one packet of its batch."""
@@ -317,10 +329,3 @@ def collect_late_answers(around: Surroundings, loaded: Loaded, lease: Lease) -> 
 def _resolved(packet_id: UUID, received: set[UUID]) -> Outcome:
     status = PacketStatus.SENT if packet_id in received else PacketStatus.FORMED
     return Outcome(packet_id, status, sources=IN_DOUBT)
-
-
-def _received(ready: ReadyPacket, receipt: Receipt | None) -> Outcome:
-    """The peer's immediate word; a packet of the batch that it does not mention is in doubt."""
-    if receipt is None:
-        return Outcome(ready.id, PacketStatus.IN_DOUBT, error=UNCONFIRMED, sources=SENDING)
-    return outcome_of(ready.id, receipt.verdict, receipt.answer, ready.data, SENDING)

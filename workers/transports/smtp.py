@@ -19,6 +19,7 @@ from email.utils import format_datetime, localtime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
@@ -28,6 +29,8 @@ from workers.transports.wire import positive
 _BROKEN: Final = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError, OSError)
 _SHUTTING_DOWN: Final = 421
 _LINE_START_DOT: Final = re.compile(rb"(?m)^\.")
+_PLACE: Final = "{id}"
+_ADDRESS: Final = re.compile(r"https://[^\s<>\"]+")
 _NO_LINK: Final = "Нет соединения с почтовым сервером"
 
 
@@ -36,7 +39,8 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
 
     Settings: ``address`` (``smtp://host:587``, which must offer STARTTLS, or ``smtps://host:465``), ``sender`` (the
     address that people see), optional ``sender_name``, ``username`` and ``password`` (AUTH), ``ca_bundle``
-    (certificates to trust instead of the system's), ``answer_s`` (30).
+    (certificates to trust instead of the system's), ``answer_s`` (30), ``portal`` (``https://…{id}…``: where the reader
+    of a letter finds what it tells of).
 
     Raises:
         ConfigurationError: a setting is wrong.
@@ -51,6 +55,8 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
         raise ConfigurationError("Настройка sender: нужен адрес электронной почты") from None
     except OSError:
         raise ConfigurationError("Настройка ca_bundle: файл с сертификатами не читается") from None
+    if "portal" in settings:
+        _check_portal(settings["portal"])
     return SmtpTransport((parts.hostname, parts.port), context, sender, settings, implicit=parts.scheme == "smtps")
 
 
@@ -173,6 +179,10 @@ class SmtpTransport:
             self._smtp.close()
         self._smtp = None
 
+    def link(self, message_id: UUID) -> str:
+        """Address of the page of what a letter tells of, by the setting ``portal``."""
+        return self._settings["portal"].replace(_PLACE, str(message_id))
+
     def take_notices(self, limit: int, wait_s: float) -> Sequence[Notice]:
         """Nothing comes this way."""
         del limit, wait_s
@@ -191,8 +201,17 @@ class SmtpTransport:
         self._smtp = None
 
 
+def _check_portal(portal: str) -> None:
+    parts = urlsplit(portal)
+    if parts.scheme != "https" or not parts.hostname or portal.count(_PLACE) != 1 or re.search(r"[\s<>\"]", portal):
+        raise ConfigurationError("Настройка portal: нужен адрес вида https://узел/уведомления/{id}")
+
+
 def page_of(text: str) -> str:
-    """The same text as a page: a paragraph for every block between blank lines; nothing is fetched from outside."""
-    blocks = [block.strip() for block in re.split(r"\n\s*\n", text.strip())]
-    paragraphs = "".join(f"<p>{html.escape(block).replace(chr(10), '<br>')}</p>" for block in blocks if block)
+    """The same text as a page: a paragraph for every block between blank lines, addresses as links; nothing is fetched
+    from outside.
+    """
+    blocks = [html.escape(block.strip()) for block in re.split(r"\n\s*\n", text.strip())]
+    linked = [_ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', block).replace("\n", "<br>") for block in blocks if block]
+    paragraphs = "".join(f"<p>{block}</p>" for block in linked)
     return f'<!DOCTYPE html><html lang="ru"><head><meta charset="utf-8"></head><body>{paragraphs}</body></html>'

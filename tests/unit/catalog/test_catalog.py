@@ -109,11 +109,11 @@ def test_services_may_be_switched_off(tmp_path: Path) -> None:
 
 def test_the_list_of_services_holds_the_systems_that_the_site_has_connected(tmp_path: Path) -> None:
     place(tmp_path)
-    catalog = load_catalog([tmp_path], connected={"tfoms_hosp"})
+    catalog = load_catalog([tmp_path], connected={"tfoms_hosp": {}})
     assert "tfoms-hosp" in catalog.exchanges
     assert "edu" not in catalog.exchanges
     assert "free-beds" not in catalog.exchanges
-    assert set(load_catalog([tmp_path], connected={"free_beds"}).groups) == set()
+    assert set(load_catalog([tmp_path], connected={"free_beds": {}}).groups) == set()
 
 
 def digest(catalog: Catalog) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, snils_is_right
+from workers.exchange import Element, Finding, Job, Operation, WrongAddress, mail_address, snils_is_right
 
 _DIAGNOSIS: Final = re.compile(r"[A-ZАВЕКМНОРСТХ][0-9]{2}")
 """A code of МКБ-10, also with its letter typed in Cyrillic; the schema refuses the same."""
@@ -48,6 +48,14 @@ def _names_diagnosis(path: str) -> Callable[[Element], bool]:
     return lambda event: _DIAGNOSIS.search(_text(event, path)) is not None
 
 
+def _no_address(event: Element) -> bool:
+    try:
+        mail_address(_text(event, "EduOrg/Email"))
+    except WrongAddress:
+        return True
+    return False
+
+
 RULES: Final = (
     Rule("501", "Consent/Given", lambda e: _text(e, "Consent/Given") not in ("true", "1"),
          "Нет согласия законного представителя: без него сведения о ребёнке школе не передаются."),
@@ -63,6 +71,12 @@ RULES: Final = (
       for path in _TEXTS),
 )  # fmt: skip
 
+BY_MAIL: Final = (
+    Rule("508", "EduOrg/Email", _no_address,
+         "Уведомления уходят по электронной почте, а у образовательной организации нет правильного адреса."),
+)  # fmt: skip
+"""Rules of those sites that write letters."""
+
 
 def check(job: Job) -> tuple[Finding, ...]:
     """Find every broken rule; pure. An event that the МИС removed cannot be withdrawn: no such notification exists."""
@@ -70,7 +84,8 @@ def check(job: Job) -> tuple[Finding, ...]:
     if job.operation is Operation.DELETE:
         message = "Отозвать уведомление нельзя: передайте новое, указав в Replaces идентификатор прежнего."
         return (Finding(root, job.source.sourceline, "507", message),)
-    broken = (rule for rule in RULES if rule.broken(job.source))
+    rules = (*RULES, *BY_MAIL) if job.way == "smtp" else RULES
+    broken = (rule for rule in rules if rule.broken(job.source))
     return tuple(Finding(f"{root}/{r.path}", _line(job.source, r.path), r.code, r.message) for r in broken)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
-
-from workers.exchange import Channel, Draft, NoticeJob, NotToBeSent
+from workers.exchange import Channel, Draft, NoticeJob, NotToBeSent, WrongAddress, mail_address
 
 CHANNEL: Final = Channel.EMAIL
 
@@ -26,9 +24,6 @@ def _address(email: str | None) -> str:
     if email is None:
         raise NotToBeSent("Не указан адрес электронной почты")
     try:
-        address = validate_email(email, check_deliverability=False).ascii_email
-    except EmailNotValidError:
-        raise NotToBeSent("Адрес электронной почты записан неверно") from None
-    if address is None:
-        raise NotToBeSent("Имя в адресе электронной почты не в латинице")
-    return address
+        return mail_address(email)
+    except WrongAddress as error:
+        raise NotToBeSent(str(error)) from None
