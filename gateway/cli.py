@@ -1,7 +1,6 @@
 """The command `gateway`: the composition root, and the one file that imports both packages.
 
-The web server, the SOAP room and the demonstration are imported by the commands that need them: a worker or an export
-need not carry them in its memory.
+A command imports what it alone needs: a worker or a supervisor lives long, and need not carry the rest in its memory.
 
 Exit codes: 0 done; 1 the deed was refused or a check failed; 2 settings, schema or database are wrong; 130 interrupted.
 """
@@ -14,36 +13,52 @@ import sys
 import threading
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from gateway import __version__
 from gateway.catalog.registry import installed
-from gateway.cli_ca import ca
 from gateway.cli_common import DATA, published_url, readable_errors, require_free, url_of
-from gateway.cli_export import archive, export
-from gateway.cli_reference import baseline, reference
-from gateway.cli_registry import account, organization, service
 from gateway.domain.errors import ConfigurationError
-from gateway.embedded.supervisor import Supervisor
 from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.logs import configure
 from gateway.settings import load_settings, shown
-from workers.runner.process import WorkerProcess
 from workers.sandbox import SYSTEMS
 
+ELSEWHERE: Final = {
+    "account": "cli_registry",
+    "archive": "cli_export",
+    "baseline": "cli_reference",
+    "ca": "cli_ca",
+    "export": "cli_export",
+    "organization": "cli_registry",
+    "reference": "cli_reference",
+    "service": "cli_registry",
+}
+"""Commands of modules of their own, by their names there."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Imported(click.Group):
+    """Commands each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command and return it."""
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"gateway.{ELSEWHERE[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=Imported, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gateway")
 def main() -> None:
     """Журнал работы сервисов: SOAP/XML-шлюз региональной МИС."""
-
-
-for group in (account, organization, service, reference, baseline, ca):
-    main.add_command(group)
 
 
 @main.command()
@@ -58,6 +73,8 @@ def up(data_dir: Path, host: str, port: int) -> None:
     environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "GATEWAY_PUBLIC_URL": public_url}
     require_free(host, port)
     stop = _stop_signal()
+    from gateway.embedded.supervisor import Supervisor
+
     with Supervisor(data_dir, environment) as supervisor:
         supervisor.start_children()
         click.echo(supervisor.description)
@@ -98,6 +115,8 @@ def worker() -> None:
     configure(settings.log_level)
     engine = connect(settings.require_database(), pool_size=settings.worker_threads + 5, application="gateway-worker")
     schema.require_version(engine)
+    from workers.runner.process import WorkerProcess
+
     process = WorkerProcess(engine, installed(settings), settings)
     stop = _stop_signal()
     process.start()
@@ -135,7 +154,9 @@ def sandbox() -> None:
 @readable_errors
 def migrate(data_dir: Path | None) -> None:
     """Привести базу данных к версии программы."""
-    version = schema.migrate(connect(url_of(data_dir, load_settings()), pool_size=1))
+    from gateway.journal.migrating import migrate as bring
+
+    version = bring(connect(url_of(data_dir, load_settings()), pool_size=1))
     click.echo(f"База данных готова, версия {version}")
 
 
@@ -143,6 +164,9 @@ def migrate(data_dir: Path | None) -> None:
 @readable_errors
 def settings() -> None:
     """Показать действующие настройки; секреты скрыты."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("Настройка", "Значение")
     for name, value in shown(load_settings()).items():
         table.add_row(name, value)
@@ -202,9 +226,6 @@ def demo(once: bool) -> None:
     summary = run_demo(stay=not once)
     click.echo(json.dumps(summary, ensure_ascii=False))
 
-
-main.add_command(archive)
-main.add_command(export)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,7 @@ from gateway.catalog.registry import Catalog, load_catalog
 from gateway.journal import launches, objects, outbox
 from gateway.journal.engine import connect
 from gateway.journal.launches import Starter
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 from gateway.settings import load_settings
 from tests.support.alkona import SLUG
 from tests.support.packet_house import MORNING, arrival_of

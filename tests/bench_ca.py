@@ -17,8 +17,9 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from gateway.journal.engine import connect
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 from tests.support.authorities import Launch, Register
+from tests.support.memory import peak_bytes
 from tests.support.postgres import session_server
 from tests.support.running import environment
 from tests.support.waiting import eventually
@@ -54,7 +55,7 @@ def measure(engine: Engine, url: str, size_mb: int, folder: Path) -> None:
     worker = subprocess.Popen([sys.executable, "-m", "gateway.cli", "worker"], env=settings)
     try:
         time.sleep(5)
-        before = memory_mb(worker.pid)
+        before = peak_bytes(worker.pid) / 1e6
         register = Register(engine)
         launch_id = register.start()
         started = time.monotonic()
@@ -64,7 +65,7 @@ def measure(engine: Engine, url: str, size_mb: int, folder: Path) -> None:
         size = file.stat().st_size / 1e6
         print(  # noqa: T201 # the figures are the product
             f"{size:6.1f} MB, {edition.count} УЦ, {edition.count * KEYS} certificates: {seconds:.1f} s,"
-            f" peak RSS {memory_mb(worker.pid):.0f} MiB of which {before:.0f} before\n    {told.text}"
+            f" peak RSS {peak_bytes(worker.pid) / 1e6:.0f} MB of which {before:.0f} before\n    {told.text}"
         )
     finally:
         for child in (worker, server):
@@ -75,12 +76,6 @@ def measure(engine: Engine, url: str, size_mb: int, folder: Path) -> None:
 def ended(register: Register, launch_id: UUID) -> Launch | None:
     told = register.told(launch_id)
     return None if told.result == "RUNNING" else told
-
-
-def memory_mb(pid: int) -> float:
-    """Peak resident memory of a running process so far."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def main(*sizes_mb: int) -> None:

@@ -17,8 +17,8 @@ from uuid import UUID
 from gateway.journal import objects
 from gateway.journal.bodies import pack
 from gateway.journal.engine import connect
+from gateway.journal.migrating import migrate
 from gateway.journal.objects import Arrival
-from gateway.journal.schema import migrate
 from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
 from tests.support.mse import EXPORT, FIRST, MORNING, SLUG, MseHouse, mse_house

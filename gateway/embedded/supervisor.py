@@ -19,7 +19,7 @@ from typing import Final, Self
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded import postgres
 from gateway.journal.engine import connect
-from gateway.journal.schema import migrate
+from gateway.journal.migrating import migrate
 
 logger = logging.getLogger(__name__)
 

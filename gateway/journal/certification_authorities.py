@@ -13,7 +13,6 @@ from gateway.domain.authorities import Accreditation, Authority, CaCertificate, 
 from gateway.domain.errors import InvalidRequest
 from gateway.journal.bodies import pack
 from gateway.journal.ca_tables import ca_issue_chunks, ca_issues
-from gateway.x509 import read_certificate
 
 KEPT_FILES: Final = 10
 """So many newest issues keep the file itself; what an older one said lives on in the history of statuses."""
@@ -150,6 +149,8 @@ def _put_certificates(connection: Connection, certificates: Sequence[CaCertifica
 
 
 def _certificate(given: CaCertificate) -> dict[str, Any]:
+    from gateway.x509 import read_certificate  # noqa: PLC0415 # 8 MiB that no other service of a worker has use for
+
     try:
         read = read_certificate(given.der)
     except InvalidRequest:

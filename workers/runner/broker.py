@@ -10,9 +10,9 @@ from typing import Final
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import current_millis
+from dramatiq.errors import BrokerError
 from dramatiq.middleware import CurrentMessage, Middleware, ShutdownNotifications
 
 QUEUE: Final = "gateway"
@@ -29,8 +29,19 @@ def make_broker(redis_url: str | None) -> dramatiq.Broker:
     middleware: list[Middleware] = [CurrentMessage(), ShutdownNotifications()]
     if redis_url is None:
         return StubBroker(middleware=middleware)
+    from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415 # 5 MiB that the embedded profile has no use for
+
     broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")
     return broker
+
+
+def failures_of(broker: dramatiq.Broker) -> tuple[type[Exception], ...]:
+    """What enqueueing on this broker raises while it is away."""
+    if isinstance(broker, StubBroker):
+        return (BrokerError,)
+    from redis.exceptions import RedisError  # noqa: PLC0415 # as above
+
+    return (BrokerError, RedisError)
 
 
 def work_actor(broker: dramatiq.Broker, work: Callable[[UUID], None]) -> Callable[[UUID], None]:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from dramatiq.errors import BrokerError
-from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,8 +20,14 @@ POLL_S: Final = 1.0
 """Pauses and lost leases end without a notification; so long they may go unseen."""
 
 
-def relay_until(stop: threading.Event, engine: Engine, enqueue: Callable[[UUID], None]) -> None:
-    """Body of the relay's thread. Any number of processes may run it: rows are taken with SKIP LOCKED."""
+def relay_until(
+    stop: threading.Event, engine: Engine, enqueue: Callable[[UUID], None], failures: tuple[type[Exception], ...]
+) -> None:
+    """Body of the relay's thread; ``failures`` are those of the broker.
+
+    Any number of processes may run it: rows are taken with SKIP LOCKED.
+    """
+    away = (SQLAlchemyError, waking.ConnectionLost, *failures)
     while not stop.is_set():
         try:
             with waking.listening(engine) as wait:
@@ -31,6 +35,6 @@ def relay_until(stop: threading.Event, engine: Engine, enqueue: Callable[[UUID],
                     for work_id in outbox.publish_due(engine):
                         enqueue(work_id)
                     wait(POLL_S)
-        except (SQLAlchemyError, waking.ConnectionLost, BrokerError, RedisError) as error:
+        except away as error:
             logger.warning("relay waits for its database and broker: %s", trail(error))
             stop.wait(POLL_S)

@@ -1,4 +1,4 @@
-"""Alembic's way into the journal: one connection, given by :mod:`gateway.journal.schema`."""
+"""Alembic's way into the journal: one connection, given by :mod:`gateway.journal.migrating`."""
 
 from __future__ import annotations
 

@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 import gateway.journal
 from gateway.domain.errors import ConfigurationError
 from gateway.journal.engine import connect
+from gateway.journal.migrating import migrate
 from gateway.journal.registry_tables import metadata
-from gateway.journal.schema import load_secret, migrate, present_version, require_version, wanted_version
+from gateway.journal.schema import MIGRATIONS, load_secret, present_version, require_version, wanted_version
 from tests.support.postgres import ThrowawayPostgres
 
 for module in pkgutil.iter_modules(gateway.journal.__path__, "gateway.journal."):
@@ -84,6 +87,13 @@ def test_the_catalog_is_that_of_the_model(connection: Connection, empty: Engine,
         modelled, migrated = catalog(of_model, part), catalog(connection, part)
     assert migrated == modelled
     assert migrated
+
+
+def test_the_last_migration_by_name_is_the_head(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == wanted_version()
+    assert MigrationContext.configure(connection).get_current_revision() == present_version(connection)
 
 
 def test_migrating_again_changes_nothing(engine: Engine, connection: Connection) -> None:
