@@ -27,7 +27,7 @@ def relay_until(
 
     Any number of processes may run it: rows are taken with SKIP LOCKED.
     """
-    away = (SQLAlchemyError, waking.ConnectionLost, *failures)
+    away: tuple[type[Exception], ...] = (SQLAlchemyError, waking.ConnectionLost, *failures)
     while not stop.is_set():
         try:
             with waking.listening(engine) as wait:
