@@ -296,6 +296,20 @@ def _judge(connection: Connection, service_code: str, ids: set[UUID]) -> None:
     settle_notices(connection, service_code, outcomes)
 
 
+def silent_parts(connection: Connection, service_code: str, limit: int) -> list[str]:
+    """The peer's ids of parts without a last word, of the notifications that :func:`stop_waiting` would take next."""
+    statement = text(
+        """
+        SELECT p.peer_id FROM notification_parts p JOIN (
+          SELECT id FROM notifications WHERE service_code = :service AND await_until <= clock_timestamp()
+          ORDER BY id LIMIT :limit) n ON n.id = p.notification_id
+        WHERE p.service_code = :service AND (p.word IS NULL OR p.word NOT IN ('DELIVERED', 'FAILED'))
+        ORDER BY p.peer_id
+        """
+    )
+    return list(connection.execute(statement, {"service": service_code, "limit": limit}).scalars())
+
+
 def stop_waiting(connection: Connection, service_code: str, limit: int) -> int:
     """Give up waiting for words that did not come in time; return how many were looked at. The caller commits.
 

@@ -11,7 +11,7 @@ import pytest
 
 from workers.sandbox.smpp_pdu import RESPONSE, Command, Pdu, Status, cut_pdu
 from workers.sandbox.smsc import SmscSandbox
-from workers.transports.smpp import parts_of
+from workers.transports.smpp_parts import parts_of
 
 NAME, PASSWORD, SENDER = "gateway", "secret-8", "Zdrav"
 NUMBER = "79000000001"

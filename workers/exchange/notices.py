@@ -6,7 +6,7 @@ A carrier is a transport: SMPP, an HTTP gateway of SMS, SMTP.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -217,6 +217,14 @@ class Carrier(Protocol):
     def take_notices(self, limit: int, wait_s: float) -> Sequence[Notice]:
         """Take the words that came, at most ``limit``, waiting so many seconds for the first; the same come again, in
         another session, until confirmed.
+
+        Raises:
+            NotSent, SignInRefused: the peer cannot be asked now.
+        """
+        ...
+
+    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
+        """Ask about parts of which no word came; those of which the peer cannot tell are left out.
 
         Raises:
             NotSent, SignInRefused: the peer cannot be asked now.

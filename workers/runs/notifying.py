@@ -163,12 +163,25 @@ class Dispatch:
         self._around.reached(Point.ANSWERS_CONFIRMED)
         return True
 
-    def stop_waiting(self) -> None:
-        """Settle what the peer kept silent about for too long."""
+    def stop_waiting(self, carrier: Carrier | None = None) -> None:
+        """Settle what the peer kept silent about for too long; it is asked once more where a carrier is given.
+
+        Raises:
+            NotSent, SignInRefused: the carrier's peer cannot be asked now.
+        """
         left = PAGE
         while left == PAGE:
+            if carrier is not None:
+                self._ask_silent(carrier)
             with leased(self._around.engine, self._lease) as connection:
                 left = notifications.stop_waiting(connection, self._service, PAGE)
+
+    def _ask_silent(self, carrier: Carrier) -> None:
+        with leased(self._around.engine, self._lease) as connection:
+            silent = notifications.silent_parts(connection, self._service, PAGE)
+        words = carrier.ask(silent) if silent else {}
+        with leased(self._around.engine, self._lease) as connection:
+            notifications.hear(connection, self._service, words)
 
 
 def run_notices(around: Surroundings, loaded: Loaded, lease: Lease, open_carrier: OpenCarrier) -> Pause | None:
@@ -275,14 +288,16 @@ def _after_launches(around: Surroundings, loaded: Loaded, lease: Lease, open_car
         if launches.running_scopes(connection, [service])[service]:
             return Pause(AFTERCARE_S, lease.failures)
     try:
-        manner = read_manner(loaded.exchange, around.settings)
-        dispatch = Dispatch(around, loaded, lease, manner, None)
-        dispatch.stop_waiting()
-        if state.words or state.interrupted or state.next_s == 0:
-            with closing(open_carrier()) as carrier:
-                dispatch.doubt_interrupted(carrier)
-                dispatch.send_due(carrier)
-                dispatch.hear(carrier, WORDS_WAIT_S)
+        dispatch = Dispatch(around, loaded, lease, read_manner(loaded.exchange, around.settings), None)
+        try:
+            if state.words or state.interrupted or state.next_s == 0:
+                with closing(open_carrier()) as carrier:
+                    dispatch.doubt_interrupted(carrier)
+                    dispatch.send_due(carrier)
+                    dispatch.hear(carrier, WORDS_WAIT_S)
+                    dispatch.stop_waiting(carrier)
+        finally:
+            dispatch.stop_waiting()  # what the peer could not be asked about is not waited for either
     except _Stopped:
         return Pause(0, lease.failures)
     except (TransportError, ConfigurationError):

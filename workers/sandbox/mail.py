@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,8 +89,11 @@ class MailSandbox:
         state: Path | None = None,
         host: str = LOOPBACK,
         admin_port: int = 0,
+        implicit: bool = False,
     ) -> str:
         """Listen and return the address of the SMTP port (``smtp://…``); 0 takes a free port.
+
+        ``implicit``: TLS from the first byte (``smtps://…``) instead of STARTTLS.
 
         Raises:
             OSError: a port is taken.
@@ -99,16 +103,23 @@ class MailSandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="mail-")
         self._pages = SandboxServer(_Pages(self), self.switches, {("GET", "/ledger"): lambda _: self.shown()})
         self._pages.start(host, 0, admin_port)
+        self._scheme = "smtps" if implicit else "smtp"
+        context = _server_context(host, self.ca_bundle)
+        tls: dict[str, Any] = (
+            {"ssl_context": context, "auth_require_tls": False}
+            if implicit
+            else {"tls_context": context, "require_starttls": True}
+        )
         self._controller = _Controller(
             _Handler(self),
             hostname=host,
             port=port,
-            tls_context=_server_context(host, self.ca_bundle),
-            require_starttls=True,
             auth_required=True,
             authenticator=self._authenticate,
             ident="sandbox",
+            **tls,
         )
+        self._controller.trusted = self.ca_bundle
         try:
             self._controller.start()
         except OSError:
@@ -126,7 +137,7 @@ class MailSandbox:
         """Address of the SMTP port."""
         server: Any = self._controller.server
         host, port = server.sockets[0].getsockname()[:2]
-        return f"smtp://{host}:{port}"
+        return f"{self._scheme}://{host}:{port}"
 
     @property
     def admin_url(self) -> str:
@@ -175,12 +186,26 @@ class _Letters(Memory):
 
 
 class _Controller(Controller):
-    """Also finds itself where it was asked for any free port."""
+    """Also finds itself where it was asked for any free port. ``trusted`` is the certificate of its TLS."""
+
+    trusted: Path
+
+    def factory(self) -> Any:
+        """Make the protocol of one connection; one that began with TLS need not ask for it again."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
+            return super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd does not type it
 
     def _trigger_server(self) -> None:
         server: Any = self.server
-        with socket.create_connection(server.sockets[0].getsockname()[:2], timeout=5) as knock:
-            knock.recv(512)
+        place = server.sockets[0].getsockname()[:2]
+        with socket.create_connection(place, timeout=5) as knock:
+            if self.ssl_context is None:
+                knock.recv(512)
+            else:
+                context = ssl.create_default_context(cafile=self.trusted)
+                with context.wrap_socket(knock, server_hostname=place[0]) as closed:
+                    closed.recv(512)
 
 
 class _Handler:

@@ -21,6 +21,7 @@ class Command(IntEnum):
     GENERIC_NACK = 0x00
     BIND_RECEIVER = 0x01
     BIND_TRANSMITTER = 0x02
+    QUERY_SM = 0x03
     SUBMIT_SM = 0x04
     DELIVER_SM = 0x05
     UNBIND = 0x06
@@ -43,6 +44,7 @@ class Status(IntEnum):
     QUEUE_FULL = 0x14
     INVALID_ESM_CLASS = 0x43
     THROTTLED = 0x58
+    QUERY_FAILED = 0x67
 
 
 class BrokenPdu(Exception):
@@ -125,6 +127,23 @@ def read_submission(body: bytes) -> Submission:
     registered, _, coding, _ = reader.byte(), reader.byte(), reader.byte(), reader.byte()
     message = reader.bytes(reader.byte())
     return Submission(source, ton, destination, esm_class, bool(registered & 3), coding, message)
+
+
+def read_query(body: bytes) -> tuple[str, str]:
+    """message_id and source address of query_sm, 4.8.1.
+
+    Raises:
+        BrokenPdu: the body is not one.
+    """
+    reader = _Reader(body)
+    peer_id = reader.text(65)
+    reader.byte(), reader.byte()
+    return peer_id, reader.text(21)
+
+
+def write_state(peer_id: str, state: int) -> bytes:
+    """Body of query_sm_resp, 4.8.2; the final date is not told."""
+    return peer_id.encode() + b"\0" + b"\0" + bytes((state, 0))
 
 
 def write_receipt(number: str, sender: str, text: str, peer_id: str, state: int) -> bytes:

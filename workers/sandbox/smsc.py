@@ -33,8 +33,10 @@ from workers.sandbox.smpp_pdu import (
     Submission,
     cut_pdu,
     read_bind,
+    read_query,
     read_submission,
     write_receipt,
+    write_state,
 )
 from workers.sandbox.smsc_http import HTTP_PATH, HttpGate
 from workers.sandbox.smsc_store import NUMBER, LedgerMessage, SmscStore, TakenPart, named
@@ -50,14 +52,16 @@ _TICK_S: Final = 0.01
 
 class SmscSwitches(SwitchValues):
     """``throttle_next``, ``queue_full_next``: so many parts get RTHROTTLED or RMSGQFUL. ``refuse_next``: so many are
-    refused for ever. ``per_second``: more parts a second are throttled, 0 for any number. ``drop_before_next`` and
-    ``take_and_drop_next`` cut the session at a part. ``answer_delay_s`` is that of receipts; of ``undelivered_percent``
-    they say UNDELIV, of ``unknown_percent`` UNKNOWN, of ``lost_receipt_percent`` none comes. ``max_sessions`` at once.
+    refused for ever. ``refuse_query_next``: so many questions about a part get RQUERYFAIL. ``per_second``: more parts a
+    second are throttled, 0 for any number. ``drop_before_next`` and ``take_and_drop_next`` cut the session at a part.
+    ``answer_delay_s`` is that of receipts; of ``undelivered_percent`` they say UNDELIV, of ``unknown_percent`` UNKNOWN,
+    of ``lost_receipt_percent`` none comes. ``max_sessions`` at once.
     """
 
     throttle_next: Count = 0
     queue_full_next: Count = 0
     refuse_next: Count = 0
+    refuse_query_next: Count = 0
     per_second: Count = 0
     undelivered_percent: Percent = 0
     unknown_percent: Percent = 0
@@ -243,6 +247,8 @@ class _Session:
             self._write(pdu.answer(Status.NOT_BOUND))
         elif pdu.command == Command.SUBMIT_SM:
             return self._submit(pdu)
+        elif pdu.command == Command.QUERY_SM:
+            self._query(pdu)
         elif pdu.command == Command.ENQUIRE_LINK:
             self._write(pdu.answer())
         elif pdu.command == Command.UNBIND:
@@ -291,6 +297,15 @@ class _Session:
             return self._cut()
         self._write(pdu.answer(body=named(peer_id).encode() + b"\0"))
         return True
+
+    def _query(self, pdu: Pdu) -> None:
+        centre = self._centre
+        peer_id, source = read_query(pdu.body)
+        state = centre.store.state_of(peer_id) if source == centre.sender else None
+        if state is None or centre.switches.take("refuse_query_next"):
+            self._write(pdu.answer(Status.QUERY_FAILED))
+        else:
+            self._write(pdu.answer(body=write_state(peer_id, state)))
 
     def _cut(self) -> bool:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

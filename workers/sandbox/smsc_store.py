@@ -85,6 +85,14 @@ class SmscStore(Memory):
         """The receipt arrived."""
         self._all("UPDATE parts SET receipt_at = NULL, confirmed = 1 WHERE id = ?", part_id)
 
+    def state_of(self, peer_id: str) -> int | None:
+        """The state of a part by its id as clients know it; None when there is no such part."""
+        if not re.fullmatch(r"[0-9a-f]{8}", peer_id):
+            return None
+        with self._lock:
+            row = self._base.execute("SELECT state FROM parts WHERE id = ?", (int(peer_id, 16),)).fetchone()
+        return int(row[0]) if row else None
+
     def say_again(self, state: int) -> None:
         """Owe every receipt once more, now with this state."""
         self._all("UPDATE parts SET state = ?, receipt_at = 0, confirmed = 0", state)

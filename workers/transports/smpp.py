@@ -26,9 +26,10 @@ import smpplib.smpp
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused
+from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused, Word
 from workers.transports.smpp_batch import Batch, Part
-from workers.transports.smpp_receipts import read_receipt
+from workers.transports.smpp_parts import parts_of
+from workers.transports.smpp_receipts import read_receipt, word_of
 from workers.transports.wire import positive
 
 MAX_PDU_BYTES: Final = 64 * 1024
@@ -121,6 +122,7 @@ class SmppTransport:
         self._client: _Client | None = None
         self._notices: deque[Notice] = deque()
         self._unconfirmed: set[int] = set()
+        self._told: Any = None
         self._next_at = self._heard_at = self._enquired_at = 0.0
         self._reference = int(time.time()) % 256
 
@@ -167,14 +169,10 @@ class SmppTransport:
         self._read(client, max(waits_s, 0), batch)
 
     def _submit(self, client: _Client, part: Part, batch: Batch) -> None:
-        sender = self._settings["sender"]
-        named = not sender.lstrip("+").isdigit()
         pdu = smpplib.smpp.make_pdu(
             "submit_sm",
             client=client,
-            source_addr_ton=c.SMPP_TON_ALNUM if named else c.SMPP_TON_INTL,
-            source_addr_npi=c.SMPP_NPI_UNK if named else c.SMPP_NPI_ISDN,
-            source_addr=sender.lstrip("+"),
+            **self._source(),
             dest_addr_ton=c.SMPP_TON_INTL,
             dest_addr_npi=c.SMPP_NPI_ISDN,
             destination_addr=part.address.lstrip("+"),
@@ -186,6 +184,16 @@ class SmppTransport:
         batch.note_sent(pdu.sequence, part, time.monotonic())  # before the bytes: they may leave and then fail
         client.send_pdu(pdu)
 
+    def _source(self) -> dict[str, object]:
+        """Whom messages come from, as every PDU about them says."""
+        sender = self._settings["sender"]
+        named = not sender.lstrip("+").isdigit()
+        return {
+            "source_addr_ton": c.SMPP_TON_ALNUM if named else c.SMPP_TON_INTL,
+            "source_addr_npi": c.SMPP_NPI_UNK if named else c.SMPP_NPI_ISDN,
+            "source_addr": sender.lstrip("+"),
+        }
+
     def _read(self, client: _Client, wait_s: float, batch: Batch) -> bool:
         """Read one PDU and act on it; False when none comes in time."""
         connection: Any = client._socket
@@ -196,7 +204,10 @@ class SmppTransport:
         pdu = client.read_pdu()
         self._heard_at = time.monotonic()
         if pdu.command in ("submit_sm_resp", "generic_nack"):
+            self._told = pdu
             self._answered(pdu, batch)
+        elif pdu.command == "query_sm_resp":
+            self._told = pdu
         elif pdu.command == "deliver_sm":
             self._delivered(client, pdu)
         elif pdu.command in ("enquire_link", "unbind"):
@@ -266,6 +277,37 @@ class SmppTransport:
             self._drop()
             raise NotSent("Связь с центром SMS прервалась") from None
         return [self._notices.popleft() for _ in range(min(limit, len(self._notices)))]
+
+    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
+        """Ask about parts of which no word came (query_sm, 4.8); those that the centre cannot tell of are left out.
+
+        Raises:
+            NotSent, SignInRefused: no session.
+        """
+        client, words = self._bound(), dict[str, Word]()
+        if self._decimal:  # the centre is asked by the id that it answered, and only the other one is kept
+            return words
+        try:
+            for peer_id in peer_ids:
+                told = self._asked(client, peer_id)
+                if told.command == "generic_nack" or told.status == c.SMPP_ESME_RINVCMDID:
+                    break  # it knows no such question
+                if not told.status:
+                    words[peer_id] = word_of(told.message_state)
+        except _BROKEN:
+            self._drop()
+            raise NotSent("Связь с центром SMS прервалась") from None
+        return words
+
+    def _asked(self, client: _Client, peer_id: str) -> Any:
+        pdu = smpplib.smpp.make_pdu("query_sm", client=client, message_id=peer_id, **self._source())
+        client.send_pdu(pdu)
+        until = time.monotonic() + self._answer_s
+        while self._told is None or self._told.sequence != pdu.sequence:
+            if time.monotonic() > until:
+                raise smpplib.exceptions.ConnectionError
+            self._read(client, 0.5, Batch())
+        return self._told
 
     def confirm(self, tokens: Sequence[int]) -> None:
         """Answer receipts; those of a session that is over will come again.
@@ -340,22 +382,3 @@ class SmppTransport:
         except OSError:
             plain.close()
             raise
-
-
-def parts_of(text: str, reference: int) -> list[bytes]:
-    """Cut a text into UCS-2 parts: 70 characters alone, else 67 each behind a header (3GPP TS 23.040, 9.2.3.24.1).
-
-    ``reference`` (0–255) is the same in all parts of one message; no character outside the BMP is cut in two.
-    """
-    data = text.encode("utf-16-be")
-    if len(data) <= c.UCS2_LENGTH:
-        return [data]
-    pieces: list[bytes] = []
-    start = 0
-    while start < len(data):
-        end = min(start + c.UCS2_PART_SIZE, len(data))
-        if end < len(data) and 0xD8 <= data[end - 2] <= 0xDB:
-            end -= 2
-        pieces.append(data[start:end])
-        start = end
-    return [bytes((5, 0, 3, reference, len(pieces) % 256, n % 256)) + piece for n, piece in enumerate(pieces, 1)]

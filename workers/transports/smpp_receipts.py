@@ -35,10 +35,7 @@ _BY_NAME: Final = {
 
 
 def read_receipt(pdu: Any) -> tuple[str, Word] | None:
-    """The peer's id of the part and its word on it; None when a deliver_sm is no receipt or names no part.
-
-    A state that the specification does not know is UNKNOWN.
-    """
+    """The peer's id of the part and its word on it; None when a deliver_sm is no receipt or names no part."""
     if pdu.esm_class & _TYPE_MASK != _RECEIPT:
         return None
     told: dict[str, str] = {}
@@ -48,4 +45,9 @@ def read_receipt(pdu: Any) -> tuple[str, Word] | None:
     if tlv := getattr(pdu, "receipted_message_id", None):
         peer_id = (tlv.decode("latin-1") if isinstance(tlv, bytes) else str(tlv)).strip("\0 ")
     state = getattr(pdu, "message_state", None) or _BY_NAME.get(told.get("stat", "").upper(), 7)
-    return (peer_id, _BY_STATE.get(state, Word.UNKNOWN)) if peer_id else None
+    return (peer_id, word_of(state)) if peer_id else None
+
+
+def word_of(state: int | None) -> Word:
+    """What a message_state says; one that the specification does not know is UNKNOWN."""
+    return _BY_STATE.get(state or 0, Word.UNKNOWN)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import Fate, Handed, InDoubt, Message, Notice, NotSent, SignInRefused
+from workers.exchange import Fate, Handed, InDoubt, Message, Notice, NotSent, SignInRefused, Word
 from workers.transports.wire import HttpAnswer, Wire
 
 PREFIX: Final = "field_"
@@ -113,6 +113,11 @@ class SmsHttpTransport:
         """Nothing comes this way."""
         del limit, wait_s
         return ()
+
+    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
+        """Nothing can be asked."""
+        del peer_ids
+        return {}
 
     def confirm(self, tokens: Sequence[int]) -> None:
         """Nothing is to be confirmed."""

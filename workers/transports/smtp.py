@@ -23,7 +23,7 @@ from uuid import UUID
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused
+from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused, Word
 from workers.transports.wire import positive
 
 _BROKEN: Final = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError, OSError)
@@ -187,6 +187,11 @@ class SmtpTransport:
         """Nothing comes this way."""
         del limit, wait_s
         return ()
+
+    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
+        """Nothing can be asked."""
+        del peer_ids
+        return {}
 
     def confirm(self, tokens: Sequence[int]) -> None:
         """Nothing is to be confirmed."""

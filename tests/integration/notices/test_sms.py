@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from gateway.domain.notices import Word
+from gateway.journal.notifications import hear
 from tests.support.telling import PLANNED, SENDER, Telling, reminder
 from workers.runs.surroundings import Point
 from workers.sandbox.smsc import UNDELIVERABLE
@@ -187,8 +190,37 @@ def test_an_undelivered_message_says_so_and_unknown_does_after_48_hours(house: T
     worker.until(lambda: house.statuses() == {"NOT_DELIVERED": 2})
 
 
-def test_a_message_whose_receipts_are_lost_stays_sent(house: Telling) -> None:
+def test_a_message_whose_receipts_are_lost_is_asked_about_in_the_end(house: Telling) -> None:
     house.smsc.switches.update({"lost_receipt_percent": 100})
+    house.remind("sms", range(3))
+    worker = house.driven()
+    launch = worker.launch("sms")
+    house.execute("UPDATE notifications SET await_until = now()")
+    worker.until(lambda: house.statuses() == {"DELIVERED": 3})
+    worker.until(house.is_idle)
+    assert house.counted(launch) == (3, 3)
+    assert len(house.smsc.ledger()) == 3
+
+
+def test_a_part_delivered_does_not_make_a_message_of_three_delivered(house: Telling) -> None:
+    house.execute("UPDATE organizations SET name = :name", name="Учебная поликлиника № 1 " * 6)
+    house.smsc.switches.update({"lost_receipt_percent": 100})
+    house.remind("sms", range(1))
+    worker = house.driven()
+    launch = worker.launch("sms")
+    (notice,) = house.notices()
+    assert notice.parts == 3
+    parts = "SELECT min(peer_id) FROM notification_parts WHERE word IS NULL"
+    for told, status in (("DELIVERED", "SENT"), ("DELIVERED", "SENT"), ("DELIVERED", "DELIVERED")):
+        with house.engine.begin() as connection:
+            peer_id = connection.execute(text(parts)).scalar_one()
+            hear(connection, "sms", {peer_id: Word(told)})
+        assert house.statuses() == {status: 1}
+    assert house.counted(launch) == (1, 1)
+
+
+def test_a_message_whose_receipts_are_lost_stays_sent_where_the_centre_cannot_tell(house: Telling) -> None:
+    house.smsc.switches.update({"lost_receipt_percent": 100, "refuse_query_next": 100})
     house.remind("sms", range(1))
     worker = house.driven()
     worker.launch("sms")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exchange import Fate, Message, Word
-from workers.transports.smpp import parts_of
 from workers.transports.smpp_batch import Batch
+from workers.transports.smpp_parts import parts_of
 from workers.transports.smpp_receipts import read_receipt
 
 ONE, TWO = UUID(int=1), UUID(int=2)
