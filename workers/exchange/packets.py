@@ -23,7 +23,8 @@ class Job:
 
     ``source`` is the last content the МИС submitted, also for a Delete; do not change it. ``formed_at`` is aware, UTC.
     ``reference`` answers for the dictionaries that the manifest names. ``accepted_parts`` are the parts of the object
-    that the peer took in earlier packets, as ``ItemVerdict.parts`` told. ``way`` is the kind of the transport by which the packet will leave.
+    that the peer took in earlier packets, as ``ItemVerdict.parts`` told. ``way`` is the kind of the transport by which
+    the packet will leave.
     """
 
     packet_id: UUID

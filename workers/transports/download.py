@@ -14,8 +14,11 @@ from urllib.parse import urljoin, urlsplit
 
 from gateway.catalog import manifest
 from gateway.domain.authorities import Freshness
-from gateway.domain.errors import InvalidXml, TooLarge
+from gateway.domain.errors import ConfigurationError, GatewayError, InvalidRequest, InvalidXml, TooLarge
+from gateway.gost import find_gost
+from gateway.x509 import read_file
 from gateway.xml.limits import MIB
+from gateway.xml.signature import verify_enveloped
 from gateway.xml.stream import read_children
 from workers.exchange import Element, NotSent, PeerRefused
 from workers.transports.wire import HttpAnswer, Wire, positive, provided
@@ -31,7 +34,8 @@ _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _RETRY_LATER: Final = {408, 425, 429}
 
 Verifier = Callable[[BinaryIO], bool]
-"""Reads a document with an enveloped XML signature from its beginning and tells whether the signature is right."""
+"""Reads a document with an enveloped XML signature from its beginning and tells whether the signature is right; a
+``GatewayError`` tells why it is not."""
 
 
 def open_transport(
@@ -41,7 +45,8 @@ def open_transport(
 
     Settings: ``address`` of the document and those of ``workers.transports.wire``; optional ``max_mb`` (512 MiB),
     ``within_s`` (900, for the whole document), ``pause_s`` (1, before the second of 3 tries, then twice as long),
-    ``user_agent``, ``signature_provider`` (``package.module:function`` of the form of :data:`Verifier`).
+    ``user_agent``, ``signer`` (file with the certificates, DER or PEM, of those whose enveloped ГОСТ signature the
+    document must have), ``signature_provider`` (``package.module:function`` of the form of :data:`Verifier`, instead).
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -55,7 +60,7 @@ def open_transport(
         max_bytes=int(positive(settings, "max_mb", MAX_MIB) * MIB),
         within_s=positive(settings, "within_s", WITHIN_S),
         pause_s=positive(settings, "pause_s", PAUSE_S),
-        verifier=provided(settings, "signature_provider"),
+        verifier=provided(settings, "signature_provider") or _signed_by(settings.get("signer")),
     )
 
 
@@ -144,7 +149,11 @@ class DownloadTransport:
         if self._verifier is None:
             return False
         download.file.seek(0)
-        if not self._verifier(download.file):
+        try:
+            right = self._verifier(download.file)
+        except GatewayError as error:
+            raise PeerRefused(error.message) from None
+        if not right:
             raise PeerRefused("Подпись файла неверна.")
         return True
 
@@ -209,3 +218,19 @@ class DownloadTransport:
         if answer.status in _RETRY_LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return NotSent(f"{told}.")
         return PeerRefused(f"{told}.")
+
+
+def _signed_by(path: str | None) -> Verifier | None:
+    """Checks ГОСТ signatures of the signers whose certificates stand in a file."""
+    if not path:
+        return None
+    try:
+        trusted = [each.der for each in read_file(Path(path).read_bytes())]
+    except (OSError, InvalidRequest):
+        raise ConfigurationError("Настройка signer: файл с сертификатами не читается.") from None
+
+    def verifier(file: BinaryIO) -> bool:
+        verify_enveloped(file, find_gost(), trusted)
+        return True
+
+    return verifier
