@@ -80,7 +80,7 @@ def find_gost() -> Gost:
 class EngineGost:
     """The engine of OpenSSL 3, through ``libcrypto``; safe to use from any thread."""
 
-    max_bytes = None
+    max_bytes: int | None = None
 
     def __init__(self) -> None:
         """Load the engine.
@@ -166,7 +166,7 @@ class _EngineHasher:
 class SlowGost:
     """``gostcrypto``, in Python alone."""
 
-    max_bytes = MAX_SLOW_BYTES
+    max_bytes: int | None = MAX_SLOW_BYTES
 
     def hasher(self, bits: int) -> Hasher:
         """See :class:`Gost`."""

@@ -1,4 +1,4 @@
-"""The enveloped signature of a document of any size (XML-Signature, W3C 2008; ГОСТ by draft-chudov-cryptopro-cpxmldsig).
+"""The enveloped signature of a document of any size (XML-Signature, W3C 2008; ГОСТ by draft-chudov-cpxmldsig).
 
 The document is canonicalised and digested as it is read; only the signature itself stands in memory. One form alone is
 taken: one ``Signature``, the child of the root, with one ``Reference`` to the whole document (``URI=""``), enveloped
@@ -71,7 +71,7 @@ def _named_bits(stream: BinaryIO, limit: int) -> set[int]:
 
 def _read(stream: BinaryIO, digests: Mapping[int, Hasher], limit: int) -> etree._Element:
     """Digest the canonical form of all but the signature, and return that."""
-    target = _Enveloped(digests)
+    target: Any = _Enveloped(digests)  # calls what there is of it
     parser: Any = etree.XMLParser(
         target=target, encoding="utf-8", no_network=True, resolve_entities="internal", load_dtd=False, huge_tree=False
     )  # without DTD there are only the five entities of XML, which a target gets rightly only when they are resolved

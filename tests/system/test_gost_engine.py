@@ -43,8 +43,8 @@ def test_the_engine_knows_right_from_wrong(bits: int) -> None:
     verify_enveloped(BytesIO(signed), EngineGost(), [signer.certificate])
     with pytest.raises(WrongSignature, match="содержимое не то"):
         verify_enveloped(BytesIO(signed.replace(b">7<", b">8<")), EngineGost(), [signer.certificate])
+    changed = signed.replace(b"<ds:SignedInfo>", b"<ds:SignedInfo> ")
     with pytest.raises(WrongSignature, match=r"неверна\.$"):
-        changed = signed.replace(b"<ds:SignedInfo>", b"<ds:SignedInfo> ")
         verify_enveloped(BytesIO(changed), EngineGost(), [signer.certificate])
     with pytest.raises(InvalidRequest):
         EngineGost().verifies(signer.certificate, 768 - bits, b"", b"")

@@ -62,7 +62,7 @@ WRONG = {
     ),
     "another algorithm": (SIGNED.replace(b"gostr34112012-256", b"gostr3411"), "алгоритм"),
     "a value that is none": (SIGNED.replace(b"<ds:SignatureValue>", b"<ds:SignatureValue>!"), "Base64"),
-    "information that was not signed": (SIGNED.replace(b"<ds:SignedInfo>", b"<ds:SignedInfo> "), "Подпись файла неверна."),
+    "words that were not signed": (SIGNED.replace(b"<ds:SignedInfo>", b"<ds:SignedInfo> "), "Подпись файла неверна."),
     "a stranger's certificate": (Signer(seed=9).signed(DOCUMENT), "не тем сертификатом"),
 }  # fmt: skip
 
