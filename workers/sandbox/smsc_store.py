@@ -89,9 +89,8 @@ class SmscStore(Memory):
         """The state of a part by its id as clients know it; None when there is no such part."""
         if not re.fullmatch(r"[0-9a-f]{8}", peer_id):
             return None
-        with self._lock:
-            row = self._base.execute("SELECT state FROM parts WHERE id = ?", (int(peer_id, 16),)).fetchone()
-        return int(row[0]) if row else None
+        found = self._all("SELECT state FROM parts WHERE id = ?", int(peer_id, 16))
+        return int(found[0][0]) if found else None
 
     def say_again(self, state: int) -> None:
         """Owe every receipt once more, now with this state."""
