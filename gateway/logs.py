@@ -16,6 +16,8 @@ SILENT: Final = ("zeep", "spyne", "urllib3")
 """Libraries that say nothing at all: zeep and Spyne would log whole envelopes, urllib3 addresses that ask for a person
 by СНИЛС. What goes wrong in them reaches us as an exception."""
 
+MAX_REMEMBERED: Final = 10_000
+
 FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -52,3 +54,19 @@ def trail(error: BaseException) -> str:
     """Type of an error and the places it passed, newest last, without any of its texts or values."""
     places = (f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in traceback.extract_tb(error.__traceback__))
     return f"{type(error).__qualname__}: {' > '.join(places)}"
+
+
+class Once:
+    """Remembers what was told, so that what lasts is not told at every poll; forgets all when it is too much."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, ...]] = set()
+
+    def first(self, *said: str) -> bool:
+        """Tell whether this is said for the first time."""
+        if said in self._told:
+            return False
+        if len(self._told) >= MAX_REMEMBERED:
+            self._told.clear()
+        self._told.add(said)
+        return True

@@ -32,10 +32,10 @@ class ItemOutcome:
 def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOutcome]]) -> None:
     """Write the peer's word on the records of packets that just got their verdict, and tell their objects.
 
-    In an ACCEPTED packet every record is accepted, in a REJECTED one none; in a PARTIAL one those that the peer named
-    as accepted, and a record it did not name is not. Parts that the peer took are added to those it holds of the
-    object; an accepted Delete leaves none. While a packet of many is open its objects stay FORMED, which bars them like
-    any open status. The caller commits.
+    In an ACCEPTED packet every record is accepted, in a REJECTED one none, whatever was said of it; in a PARTIAL one
+    those that the peer named as accepted, and a record it did not name is not. Parts that the peer took are added to
+    those it holds of the object; an accepted Delete leaves none. While a packet of many is open its objects stay
+    FORMED, which bars them like any open status. The caller commits.
     """
     if not told:
         return
@@ -57,10 +57,12 @@ def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOu
 
 _WRITE: Final = text(
     """
-    UPDATE packet_items i SET outcome = w.outcome, message = w.message, parts = CAST(w.parts AS jsonb)
-    FROM unnest(CAST(:packets AS uuid[]), CAST(:positions AS int[]), CAST(:outcomes AS text[]),
+    UPDATE packet_items i
+    SET outcome = CASE p.status WHEN 'PARTIAL' THEN w.outcome ELSE p.status END, message = w.message,
+      parts = CASE WHEN p.status <> 'REJECTED' THEN CAST(w.parts AS jsonb) END
+    FROM packets p, unnest(CAST(:packets AS uuid[]), CAST(:positions AS int[]), CAST(:outcomes AS text[]),
         CAST(:messages AS text[]), CAST(:parts AS text[])) AS w(packet_id, position, outcome, message, parts)
-    WHERE i.packet_id = w.packet_id AND i.position = w.position
+    WHERE p.id = w.packet_id AND i.packet_id = w.packet_id AND i.position = w.position
     """
 )
 

@@ -336,7 +336,9 @@ def count_status(
 
 
 def note(connection: Connection, texts: Mapping[UUID, str]) -> None:
-    """Write «Результат» of packets that still wait for a readable answer. The caller commits."""
+    """Write «Результат» of packets that still wait for a readable answer, unless it says so already.
+
+    The caller commits."""
     if not texts:
         return
     connection.execute(
@@ -345,6 +347,7 @@ def note(connection: Connection, texts: Mapping[UUID, str]) -> None:
             UPDATE packets p SET result_text = n.result_text, changed_at = clock_timestamp()
             FROM unnest(CAST(:ids AS uuid[]), CAST(:texts AS text[])) AS n(id, result_text)
             WHERE p.id = n.id AND p.status IN ('SENDING', 'IN_DOUBT', 'SENT')
+              AND p.result_text IS DISTINCT FROM n.result_text
             """
         ),
         {"ids": list(texts), "texts": list(texts.values())},

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import codecs
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import ijson
 from lxml import etree
@@ -29,12 +31,15 @@ from gateway.domain.dictionaries import (
     Entry,
 )
 from gateway.domain.errors import GatewayError, InvalidRequest
-from gateway.operations.source_files import Problems, Record, opened, table_records
+from gateway.operations.source_files import Problems, Record, is_utf16, opened, table_records
 from gateway.xml.records import iter_records
 
 XML_RECORDS: Final = frozenset({"zap", "inscompany", "medcompany", "entry", "record", "row"})
 JSON_ARRAYS: Final = frozenset({"", "list", "records", "rows", "data", "zap", "packet.zap"})
 MAX_CODE: Final = 64
+MAX_DIGITS: Final = 1000
+_CHUNK_BYTES: Final = 64 * 1024
+_ENDLESS: Final = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 _DATE: Final = re.compile(
     r"(?:(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)|(?P<d2>\d\d)\.(?P<m2>\d\d)\.(?P<y2>\d{4})|"
     r"(?P<y3>\d{4})(?P<m3>\d\d)(?P<d3>\d\d))(?:[T ][\d:.+Z]*)?",
@@ -80,7 +85,19 @@ def _records(stream: BinaryIO, dictionary: Dictionary, problems: Problems) -> It
     stream.seek(0)
     if start.startswith(b"<"):
         return _xml_records(stream, dictionary.period)
-    return _json_records(stream) if start.startswith((b"{", b"[")) else table_records(stream, problems)
+    if not start.startswith((b"{", b"[")):
+        return table_records(stream, problems)
+    return (_wide_json_records if is_utf16(stream, problems.file) else _json_records)(stream, problems)
+
+
+def _wide_json_records(stream: BinaryIO, problems: Problems) -> Iterator[Record]:
+    """UTF-16, turned into the UTF-8 that JSON is written in; on disk while it is read."""
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    with tempfile.TemporaryFile() as target:
+        while chunk := stream.read(_CHUNK_BYTES):
+            target.write(decoder.decode(chunk).encode())
+        target.seek(0)
+        yield from _json_records(cast("BinaryIO", target), problems)
 
 
 def _xml_records(stream: BinaryIO, period: str | None) -> Iterator[Record]:
@@ -103,10 +120,21 @@ def _name(element: etree._Element) -> str:
     return etree.QName(element).localname.lower()
 
 
-def _json_records(stream: BinaryIO) -> Iterator[Record]:
+def _refuse_endless_numbers(stream: BinaryIO, problems: Problems) -> None:
+    """The reader of JSON does not survive a number of more digits than Python makes an integer of."""
+    rest = b""
+    while chunk := stream.read(_CHUNK_BYTES):
+        if _ENDLESS.search(rest + chunk):
+            raise InvalidRequest(f"{problems.file}: число длиннее {MAX_DIGITS} цифр")
+        rest = chunk[-MAX_DIGITS:]
+
+
+def _json_records(stream: BinaryIO, problems: Problems) -> Iterator[Record]:
     if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
         stream.seek(0)
     start = stream.tell()
+    _refuse_endless_numbers(stream, problems)
+    stream.seek(start)
     found = (prefix for prefix, event, _ in ijson.parse(stream) if event == "start_array" and prefix in JSON_ARRAYS)
     prefix = next(found, None)
     if prefix is None:
@@ -129,7 +157,16 @@ def _text(value: object) -> str:
     """A value as a table would write it; an object inside a record is no value."""
     if value is None or isinstance(value, (dict, list)):
         return ""
+    if isinstance(value, Decimal):
+        return _decimal(value)
     return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _decimal(value: Decimal) -> str:
+    """A number as people write it: 1.0 is 1, 1e2 is 100; one that nobody writes stays as it came."""
+    if abs(value.adjusted()) > MAX_CODE:
+        return str(value)
+    return f"{value.normalize():f}" if value else "0"
 
 
 def _entry(record: Record, dictionary: Dictionary, problems: Problems) -> Entry | None:

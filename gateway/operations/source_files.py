@@ -20,6 +20,8 @@ from gateway.xml.records import MAX_BYTES
 MAX_PROBLEMS: Final = 10
 DATA_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".xml", ".json"})
 _CHUNK_BYTES: Final = 64 * 1024
+_GLIMPSE_BYTES: Final = 256
+SAVE_AS: Final = "сохраните файл в UTF-8"
 _DELIMITERS: Final = "\t;,"
 
 
@@ -99,12 +101,14 @@ def _member(name: str, archive: zipfile.ZipFile) -> BinaryIO:
 
 
 def table_records(stream: BinaryIO, problems: Problems) -> Iterator[Record]:
-    """Yield the rows of a table with a header: UTF-8 or windows-1251, divided by tabs, semicolons or commas.
+    """Yield the rows of a table with a header, divided by tabs, semicolons or commas.
+
+    Encodings: UTF-8, windows-1251, UTF-16 with its mark, as «Юникод» of table editors.
 
     A row with more values than columns is a problem, one with fewer has the rest empty; blank rows are passed over.
 
     Raises:
-        InvalidRequest: neither encoding fits, or the table is no CSV.
+        InvalidRequest: no encoding fits, or the table is no CSV.
     """
     codec = _codec(stream, problems.file)
     text = io.TextIOWrapper(stream, encoding=codec, newline="")
@@ -126,9 +130,25 @@ def table_records(stream: BinaryIO, problems: Problems) -> Iterator[Record]:
         text.detach()
 
 
+def is_utf16(stream: BinaryIO, name: str) -> bool:
+    """Tell by its mark whether a file is UTF-16; the stream is wound back.
+
+    Raises:
+        InvalidRequest: it is UTF-16 without its mark, or UTF-32: the message says how to save it.
+    """
+    stream.seek(0)
+    start = stream.read(_GLIMPSE_BYTES)
+    stream.seek(0)
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or (not marked and b"\0" in start):
+        raise InvalidRequest(f"{name}: кодировка UTF-32 или UTF-16 без метки порядка байтов, {SAVE_AS}")
+    return marked
+
+
 def _codec(stream: BinaryIO, name: str) -> str:
-    """UTF-8 when the whole file is that, else windows-1251."""
-    for codec in ("utf-8", "cp1251"):
+    """UTF-16 by its mark, UTF-8 when the whole file is that, else windows-1251."""
+    wide = is_utf16(stream, name)
+    for codec in ("utf-16",) if wide else ("utf-8", "cp1251"):
         stream.seek(0)
         decoder = codecs.getincrementaldecoder(codec)()
         try:
@@ -139,7 +159,8 @@ def _codec(stream: BinaryIO, name: str) -> str:
             continue
         stream.seek(0)
         return "utf-8-sig" if codec == "utf-8" else codec
-    raise InvalidRequest(f"{name}: кодировка не UTF-8 и не windows-1251")
+    found = "файл UTF-16 повреждён" if wide else "кодировка не UTF-8 и не windows-1251"
+    raise InvalidRequest(f"{name}: {found}, {SAVE_AS}")
 
 
 def _delimiter(header: str) -> str:

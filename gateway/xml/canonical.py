@@ -49,3 +49,14 @@ def serialize(element: etree._Element, *, encoding: str = "utf-8", standalone: b
     text = etree.tostring(element, encoding="unicode", with_tail=False)
     alone = " standalone='yes'" if standalone else ""
     return f"<?xml version='1.0' encoding='{encoding}'{alone}?>\n{text}".encode(encoding, "xmlcharrefreplace")
+
+
+def serialize_lines(element: etree._Element, *, encoding: str = "utf-8", standalone: bool = False) -> bytes:
+    """Write the element as ``serialize`` does, with every element on a line of its own.
+
+    What is said of one field of one record then names a line that people find. The white space goes where a schema of
+    elements or of text alone allows it: between elements, never into a text. Changes the layout of the tree it is
+    given; the same bytes for the same content, however that was laid out before.
+    """
+    etree.indent(element, space=" ")
+    return serialize(element, encoding=encoding, standalone=standalone)

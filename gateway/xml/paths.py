@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from lxml import etree
 
@@ -39,6 +40,29 @@ class Paths:
         for child, name in children:
             seen[name] += 1
             self._known[child] = f"{prefix}/{name}[{seen[name]}]" if total[name] > 1 else f"{prefix}/{name}"
+
+
+_SHORT_LINE: Final = 65_535
+"""libxml2 keeps a longer number only with texts; of an element it then tells the line where its first text ends."""
+
+
+def line_of(element: etree._Element) -> int | None:
+    """Line on which the tag of a parsed element ends, from 1; None for one that was not parsed."""
+    line = element.sourceline
+    if line is None or line < _SHORT_LINE:
+        return line or None
+    return line - (element.text or "").count("\n")
+
+
+def nearest(root: etree._Element, path: str) -> etree._Element:
+    """The element at a path as :class:`Paths` writes them, or the innermost one on the way to it that is there."""
+    found = root
+    for step in path.split("/")[2:]:
+        child = None if step.startswith("@") else found.find(f"{{*}}{step}")
+        if child is None:
+            break
+        found = child
+    return found
 
 
 def local(element: etree._Element) -> str:

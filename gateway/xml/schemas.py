@@ -21,7 +21,7 @@ from gateway.domain.errors import ConfigurationError, Finding
 from gateway.xml.messages import local_name, schema_message
 from gateway.xml.namespaces import XSD
 from gateway.xml.parser import parse
-from gateway.xml.paths import Paths, local
+from gateway.xml.paths import Paths, line_of, local
 
 if TYPE_CHECKING:
     from lxml.etree._docloader import _InputDocument  # the name exists in the type stubs only
@@ -217,7 +217,7 @@ def _finding(entry: etree._LogEntry, root: etree._Element, paths: Paths, titles:
     owner = f"@{attribute}" if attribute else local(node)
     path = f"{paths.of(node)}/@{attribute}" if attribute else paths.of(node)
     message = schema_message(entry.type_name, entry.message, owner, titles)
-    return Finding(path, node.sourceline or None, CODE, message)
+    return Finding(path, line_of(node), CODE, message)
 
 
 def _unplaced(entry: etree._LogEntry, titles: Mapping[str, str], line: int | None = None) -> Finding:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, PeerRefused
+from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused
 from workers.transports import folder, open_transport
 from workers.transports.folder import FolderTransport
 
@@ -102,7 +102,7 @@ def test_only_files_are_read(transport: FolderTransport, tmp_path: Path, monkeyp
     monkeypatch.setattr(folder, "MAX_FILE_BYTES", 4)
     with pytest.raises(PeerRefused, match="не файл"):
         transport.read("pipe")
-    with pytest.raises(NotSent):
+    with pytest.raises(FileUnusable):
         transport.read("link")
     with pytest.raises(PeerRefused, match="больше"):
         transport.read("large")

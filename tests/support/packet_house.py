@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 
 from gateway.catalog.registry import Catalog, load_catalog
 from gateway.journal import launches, objects, outbox
-from gateway.journal.bodies import pack
+from gateway.journal.bodies import pack, unpack
 from gateway.journal.launches import Starter
 from gateway.journal.objects import Arrival
 from gateway.settings import load_settings
@@ -108,6 +108,11 @@ class PacketHouse:
         """Rows of the journal."""
         with self.engine.connect() as connection:
             return list(connection.execute(text(statement), parameters))
+
+    def body(self, packet_id: UUID, kind: str = "DATA") -> str:
+        """«Данные пакета» or, as ``ANSWER``, «Ответ»."""
+        statement = "SELECT content FROM packet_bodies WHERE packet_id = :id AND kind = :kind"
+        return unpack(self.rows(statement, id=packet_id, kind=kind)[0].content).decode()
 
     def statuses(self) -> dict[str, int]:
         """How many packets there are by status."""

@@ -54,6 +54,7 @@ from workers.exchange.common import (
     DocumentCaller,
     Element,
     Exchanged,
+    FileUnusable,
     InDoubt,
     NotSent,
     Organization,
@@ -65,7 +66,7 @@ from workers.exchange.common import (
 )
 from workers.exchange.dictionary import Dictionary, Titled, load_dictionary
 from workers.exchange.downloads import Download, Downloads
-from workers.exchange.files import Files
+from workers.exchange.files import Arrivals, Files
 from workers.exchange.flk import Refusal
 from workers.exchange.mail import Post, WrongAddress, mail_address
 from workers.exchange.notices import (
@@ -126,6 +127,7 @@ __all__ = [
     "Accreditation",
     "Action",
     "Answer",
+    "Arrivals",
     "Authorities",
     "Authority",
     "CaCertificate",
@@ -144,6 +146,7 @@ __all__ = [
     "Element",
     "Exchanged",
     "Fate",
+    "FileUnusable",
     "Files",
     "Finding",
     "Form",

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from gateway.domain.statuses import PacketStatus
 from workers.exchange.common import TransportError
-from workers.exchange.files import Files
+from workers.exchange.files import Arrivals, Files
 from workers.exchange.packets import Known, Outgoing, Receipt, Reply, Verdict
 
 MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
+PAGE_BYTES: Final = 32 * 1024 * 1024
+"""No further reply is read once those of a page are as large as this together."""
 _BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """Moment of every file in an archive, so that the same packet makes the same bytes."""
@@ -36,6 +38,7 @@ class ZippedFiles:
         reply: Callable[[str, bytes, str], Reply],
     ) -> None:
         self._files = files
+        self._arrivals = Arrivals(files)
         self._packet_of = packet_of
         self._reply = reply
 
@@ -62,25 +65,36 @@ class ZippedFiles:
         return dict.fromkeys(packet_ids, Known.UNKNOWN)
 
     def take_answers(self, limit: int) -> Sequence[Reply]:
-        """Read replies, at most ``limit``; the name of the file is also what removes it."""
+        """Read replies not read yet, at most ``limit``; the name of the file is also what removes it.
+
+        A page ends early when what it holds is large. A file that cannot be read is an empty answer: its packet is
+        told so, and it stays.
+        """
         replies: list[Reply] = []
-        for file in self._files.names():
+        size = 0
+        for file in self._arrivals.fresh():
             name = self._spoken_of(file)
-            if name is not None:
-                data = self._files.read(file)
-                replies.append(self._reply(file, unzipped(data) if file.endswith(".zip") else data, name))
-                if len(replies) == limit:
-                    break
+            if name is None:
+                continue
+            data = self._content(file)
+            size += len(data)
+            replies.append(self._reply(file, data, name))
+            if len(replies) == limit or size > PAGE_BYTES:
+                break
         return replies
+
+    def _content(self, file: str) -> bytes:
+        data = self._arrivals.read(file) or b""
+        data = unzipped(data) if file.lower().endswith(".zip") else data
+        return data if len(data) <= MAX_REPLY_BYTES else b""
 
     def confirm(self, confirm_ids: Sequence[str]) -> None:
         """Remove replies that the journal holds."""
-        for file in confirm_ids:
-            self._files.remove(file)
+        self._arrivals.remove(confirm_ids)
 
     def _spoken_of(self, file: str) -> str | None:
         stem, _, suffix = file.rpartition(".")
-        return self._packet_of(stem) if suffix in ("xml", "zip") else None
+        return self._packet_of(stem) if suffix.lower() in ("xml", "zip") else None
 
 
 def zipped(name: str, data: bytes) -> bytes:

@@ -63,6 +63,10 @@ class PeerRefused(TransportError):
     """The peer answers that this call is wrong: repeating the same call does not help."""
 
 
+class FileUnusable(PeerRefused):
+    """One file that came cannot be read or removed, now or ever; it says nothing of the others."""
+
+
 @runtime_checkable
 class Caller(Protocol):
     """A transport that calls the operations of the WSDL that the manifest names."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
+
+from gateway.logs import Once
+from workers.exchange.common import FileUnusable
+
+logger = logging.getLogger(__name__)
 
 
 class Files(Protocol):
@@ -56,8 +62,8 @@ class Files(Protocol):
         """Read a file that came.
 
         Raises:
-            NotSent, SignInRefused: it cannot be read now, or is no longer there.
-            PeerRefused: it is not a file, or is too large.
+            NotSent, SignInRefused: nothing can be read now, or the file is no longer there.
+            FileUnusable: it is not a file, is too large, or is not for us to read.
         """
         ...
 
@@ -65,6 +71,50 @@ class Files(Protocol):
         """Remove a file that came and is dealt with; one that is no longer there is no error.
 
         Raises:
-            NotSent, SignInRefused: it cannot be removed now.
+            NotSent, SignInRefused: nothing can be removed now.
+            FileUnusable: it is not for us to remove.
         """
         ...
+
+
+class Arrivals:
+    """The files that came, for as long as one connection lasts: each is offered once, and none bars those behind it.
+
+    What is not removed is offered again by the next connection, which may find it corrected.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._offered: set[str] = set()
+
+    def fresh(self) -> Iterator[str]:
+        """Names not offered yet. Raises as ``Files.names``."""
+        for name in self._files.names():
+            if name not in self._offered:
+                self._offered.add(name)
+                yield name
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None for one that is unusable. Raises as ``Files.read`` otherwise."""
+        try:
+            return self._files.read(name)
+        except FileUnusable as error:
+            _tell_once(name, error)
+            return None
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files that are dealt with; one that is not for us to remove stays. Raises as ``Files.remove``."""
+        for name in names:
+            try:
+                self._files.remove(name)
+            except FileUnusable as error:
+                _tell_once(name, error)
+
+
+_once: Final = Once()
+
+
+def _tell_once(name: str, error: FileUnusable) -> None:
+    """Log what is wrong with a file, without its name."""
+    if _once.first(name, str(error)):
+        logger.warning("a file of a peer is left where it lies: %s", error)

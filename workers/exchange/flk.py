@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 
 from gateway.domain.errors import Finding
-from gateway.xml.paths import Paths, local
+from gateway.xml.paths import Paths, line_of, local
 from workers.exchange.common import Element
 
 LOCATORS: Final = ("N_ZAP", "ID_PAC", "IDCASE", "SL_ID", "IDSERV", "NHISTORY", "ID_BAS")
@@ -119,11 +119,11 @@ class _Places:
 
     def finding(self, refusal: Refusal) -> Finding:
         base = self._base(self._record(refusal.locators), refusal.parent)
-        path, line = self._paths.of(base), base.sourceline
+        path, line = self._paths.of(base), line_of(base)
         if _NAME.fullmatch(refusal.field):
             element = self._below(base, refusal.field)
             path = f"{path}/{refusal.field}" if element is None else self._paths.of(element)
-            line = line if element is None else element.sourceline
+            line = line if element is None else line_of(element)
         return Finding(path, line, refusal.code, refusal.comment or UNEXPLAINED)
 
     def _record(self, locators: Iterable[tuple[str, str]]) -> Element:

@@ -15,6 +15,7 @@ from gateway.journal.bodies import unpack
 from gateway.journal.items import ItemOutcome
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
+from gateway.logs import Once, trail
 from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.paths import local
@@ -24,6 +25,7 @@ from workers.runs.loading import Loaded
 from workers.runs.surroundings import Point, Surroundings
 
 logger = logging.getLogger(__name__)
+_once: Final = Once()
 
 TAKE: Final = 100
 TAKE_MAX: Final = 1000
@@ -87,7 +89,8 @@ class AnswerDesk:
         for packet_id, reply in read:
             if packet_id not in placed:
                 self._left.add(reply.confirm_id)
-                logger.warning("an answer names packet %s, which this journal does not hold", packet_id)
+                if _once.first(service_code, reply.confirm_id, str(packet_id)):
+                    logger.warning("an answer names packet %s, which this journal does not hold", packet_id)
         return [reply.confirm_id for packet_id, reply in read if packet_id in placed]
 
     def _addressed(
@@ -105,7 +108,10 @@ class AnswerDesk:
                 yield packet_id, reply
             else:
                 self._left.add(reply.confirm_id)
-                logger.warning("an answer of %s names no packet of this journal, or two different ones", service_code)
+                if _once.first(service_code, reply.confirm_id):
+                    logger.warning(
+                        "an answer of %s names no packet of this journal, or two different ones", service_code
+                    )
 
     def _read(self, reply: Reply) -> Verdict | None:
         """The verdict an answer tells, or None when it is not what its schema says."""
@@ -116,7 +122,13 @@ class AnswerDesk:
             return None
         if self._loaded.read is None or (schema and validate(root, self._loaded.exchange.schema(schema))):
             return None
-        verdict = self._loaded.read(root)
+        try:
+            verdict = self._loaded.read(root)
+        except Exception as error:  # noqa: BLE001 # one answer must not bar all those behind it
+            service = self._loaded.exchange.manifest.service.code
+            if _once.first(service, reply.confirm_id, type(error).__name__):
+                logger.error("an answer of %s is not read: %s", service, trail(error))
+            return None
         return verdict if verdict.status in VERDICTS else None
 
     def _matched(self, verdict: Verdict, data: bytes | None) -> Verdict | None:

@@ -19,8 +19,9 @@ from gateway.journal.engine import database_now, new_ids
 from gateway.journal.launches import LaunchState
 from gateway.journal.new_packets import FormedPacket, journal_formed
 from gateway.journal.objects import DueObject, lock_due
-from gateway.xml.canonical import serialize
+from gateway.xml.canonical import serialize_lines
 from gateway.xml.parser import parse
+from gateway.xml.paths import line_of, nearest
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Job, MissingSourceData, Organization
 from workers.runs.loading import Loaded
@@ -67,7 +68,7 @@ def _formed(loaded: Loaded, packet_type: PacketType, job: Job, source: DueObject
 
 def encoded(element: Element, packet_type: PacketType) -> bytes:
     """The bytes of a packet as its peer wants them."""
-    return serialize(element, encoding=packet_type.encoding, standalone=packet_type.standalone)
+    return serialize_lines(element, encoding=packet_type.encoding, standalone=packet_type.standalone)
 
 
 def choose(loaded: Loaded, packet_type: PacketType, job: Job) -> PacketType | None:
@@ -114,4 +115,11 @@ def judge(loaded: Loaded, job: Job, data: bytes, schema: Path) -> Sequence[Findi
     findings = validate(parse(data), schema)
     if loaded.locate is None:
         return findings
-    return [replace(f, path=loaded.locate(job, f.path)) for f in findings]
+    return [_in_source(job, finding, loaded.locate(job, finding.path)) for finding in findings]
+
+
+def _in_source(job: Job, finding: Finding, path: str) -> Finding:
+    """A finding at its place in the source, with the line there; what is of our making stays where it is."""
+    if path == finding.path:
+        return finding
+    return replace(finding, path=path, line=line_of(nearest(job.source, path)))

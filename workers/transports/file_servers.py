@@ -29,6 +29,8 @@ NOT_WHOLE: Final = "Файл передан не целиком."
 CUT: Final = "Связь с сервером прервалась."
 TOO_LARGE: Final = f"Файл на сервере больше допустимых {MAX_FILE_BYTES} байт."
 TOO_MANY: Final = f"В папке на сервере файлов больше допустимых {MAX_NAMES}."
+UNREADABLE: Final = "Файл в папке обмена не читается"
+NOT_REMOVED: Final = "Файл из папки обмена не удаляется"
 _MAX_NAME_BYTES: Final = 200
 
 
@@ -97,8 +99,12 @@ def read_site(settings: Mapping[str, str], default_port: int) -> Site:
 
 def is_plain(name: str) -> bool:
     """Tell whether this is a plain, visible file name of at most 200 bytes in UTF-8."""
-    hidden = not name or name.startswith(".")
-    return not hidden and not set("/\\\0\r\n") & set(name) and len(name.encode()) <= _MAX_NAME_BYTES
+    if not name or name.startswith(".") or set("/\\\0\r\n") & set(name):
+        return False
+    try:
+        return len(name.encode()) <= _MAX_NAME_BYTES
+    except UnicodeEncodeError:  # how the system shows a name that is no UTF-8
+        return False
 
 
 def plain(name: str) -> str:

@@ -5,6 +5,7 @@ A file appears under its name only when it is whole and on disk; the peer is exp
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,11 @@ from uuid import uuid4
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, PeerRefused
-from workers.transports.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES
+from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused
+from workers.transports.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES, NOT_REMOVED, UNREADABLE, is_plain, plain
 
-_MAX_NAME_BYTES: Final = 200
+_ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EIO})
+"""What the system says of one file and not of the folder it lies in."""
 
 
 def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FolderTransport:
@@ -100,9 +102,7 @@ class FolderTransport:
                 sorted(
                     entry.name
                     for entry in entries
-                    if entry.name.endswith(suffix)
-                    and not entry.name.startswith(".")
-                    and entry.is_file(follow_symlinks=False)
+                    if entry.name.endswith(suffix) and is_plain(entry.name) and entry.is_file(follow_symlinks=False)
                 )
             )
 
@@ -110,27 +110,28 @@ class FolderTransport:
         """Read a file that came, at most 256 MiB; links are not followed.
 
         Raises:
-            NotSent: it cannot be read now.
-            PeerRefused: it is not a file, or is too large.
+            NotSent: nothing can be read now, or the file is no longer there.
+            FileUnusable: it is not a file, is too large, or is not for us to read.
         """
         # Without O_NONBLOCK a named pipe put there would keep the run waiting for ever.
-        with _reading():
+        with _reading(UNREADABLE):
             descriptor = os.open(_inside(self._in, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
-                    raise PeerRefused("В папке обмена лежит не файл.")
+                    raise FileUnusable("В папке обмена лежит не файл.")
                 if status.st_size > MAX_FILE_BYTES:
-                    raise PeerRefused(f"Файл в папке обмена больше допустимых {MAX_FILE_BYTES} байт.")
+                    raise FileUnusable(f"Файл в папке обмена больше допустимых {MAX_FILE_BYTES} байт.")
                 return file.read()
 
     def remove(self, name: str) -> None:
         """Remove a file that came and is dealt with; one that is no longer there is no error.
 
         Raises:
-            NotSent: it cannot be removed now.
+            NotSent: nothing can be removed now.
+            FileUnusable: it is not for us to remove.
         """
-        with _reading():
+        with _reading(NOT_REMOVED):
             _inside(self._in, name).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -138,10 +139,7 @@ class FolderTransport:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    plain = name and not name.startswith(".") and Path(name).name == name and "\0" not in name
-    if not plain or len(name.encode()) > _MAX_NAME_BYTES:
-        raise ValueError("not a plain file name")
-    return folder / name
+    return folder / plain(name)
 
 
 def _is_file(path: Path) -> bool:
@@ -167,10 +165,13 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def _reading(unusable: str | None = None) -> Iterator[None]:
+    """Tell what fails; ``unusable`` is said of a file that alone is to blame."""
     try:
         yield
     except OSError as error:
+        if unusable and error.errno in _ONE_FILE:
+            raise FileUnusable(f"{unusable}: {_reason(error)}.") from None
         raise NotSent(f"Папка обмена недоступна: {_reason(error)}.") from None
 
 

@@ -18,15 +18,17 @@ from typing import Final
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused
+from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.transports.file_servers import (
     CUT,
     MAX_FILE_BYTES,
     MAX_NAMES,
+    NOT_REMOVED,
     NOT_WHOLE,
     SIGN_IN_REFUSED,
     TOO_LARGE,
     TOO_MANY,
+    UNREADABLE,
     Folder,
     Site,
     no_connection,
@@ -118,14 +120,18 @@ class FtpFiles:
         def keep(block: bytes) -> None:
             content.extend(block)
             if len(content) > MAX_FILE_BYTES:
-                raise PeerRefused(TOO_LARGE)
+                raise FileUnusable(TOO_LARGE)
 
         with self._within(self._site.imported) as ftp:
             ftp.voidcmd("TYPE I")
             size = _size(ftp, name)
             if size is not None and size > MAX_FILE_BYTES:
-                raise PeerRefused(TOO_LARGE)
-            ftp.retrbinary(f"RETR {name}", self._in_time(keep), BLOCK_BYTES)
+                raise FileUnusable(TOO_LARGE)
+            try:
+                ftp.retrbinary(f"RETR {name}", self._in_time(keep), BLOCK_BYTES)
+            except _REPLIES as error:
+                _blame(ftp, name, error, UNREADABLE)
+                raise
         if size is not None and size != len(content):
             self._drop()
             raise NotSent(NOT_WHOLE)
@@ -137,9 +143,8 @@ class FtpFiles:
         with self._within(self._site.imported) as ftp:
             try:
                 ftp.delete(name)
-            except ftplib.error_perm:
-                if name in _listed(ftp):
-                    raise
+            except ftplib.error_perm as error:
+                _blame(ftp, name, error, NOT_REMOVED)
 
     def close(self) -> None:
         """Sign out."""
@@ -282,6 +287,12 @@ def _code(error: Exception) -> str:
 def _refusal(error: Exception, text: str) -> NotSent | PeerRefused:
     kind = NotSent if _code(error) in _NOT_NOW else PeerRefused
     return kind(f"{text}: код {_code(error)}.")
+
+
+def _blame(ftp: ftplib.FTP, name: str, error: Exception, unusable: str) -> None:
+    """Tell a file that lies there and is refused from one that is gone, or a server that fails."""
+    if _code(error) not in _NOT_NOW and name in _listed(ftp):
+        raise FileUnusable(f"{unusable}: код {_code(error)}.") from None
 
 
 def _size(ftp: ftplib.FTP, name: str) -> int | None:

@@ -16,15 +16,17 @@ import asyncssh
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused
+from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.transports.file_servers import (
     CUT,
     MAX_FILE_BYTES,
     MAX_NAMES,
+    NOT_REMOVED,
     NOT_WHOLE,
     SIGN_IN_REFUSED,
     TOO_LARGE,
     TOO_MANY,
+    UNREADABLE,
     Folder,
     Site,
     no_connection,
@@ -42,6 +44,8 @@ logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 _LOST: Final = (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost, asyncssh.DisconnectError, OSError)
 _ABSENT: Final = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
+_ONE_FILE: Final = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
+"""What a server of SFTP 3 says of one file and not of the connection."""
 _FINGERPRINT: Final = "SHA256:"
 
 
@@ -139,14 +143,14 @@ class SftpFiles:
         async def act(sftp: asyncssh.SFTPClient) -> bytes:
             size = (await sftp.stat(path)).size
             if size is not None and size > MAX_FILE_BYTES:
-                raise PeerRefused(TOO_LARGE)
+                raise FileUnusable(TOO_LARGE)
             async with sftp.open(path, "rb") as file:
                 content = cast("bytes", await file.read(MAX_FILE_BYTES + 1))
             if size is not None and len(content) != size:
                 raise NotSent(NOT_WHOLE)
             return content
 
-        return self._talk(folder, act)
+        return self._talk(folder, act, UNREADABLE)
 
     def remove(self, name: str) -> None:
         """Remove a file that came; one that is no longer there is no error."""
@@ -156,7 +160,7 @@ class SftpFiles:
             with suppress(*_ABSENT):
                 await sftp.remove(path)
 
-        self._talk(self._site.imported, act)
+        self._talk(self._site.imported, act, NOT_REMOVED)
 
     def close(self) -> None:
         """Sign out."""
@@ -165,8 +169,11 @@ class SftpFiles:
             self._runner.close()
             self._runner = None
 
-    def _talk(self, folder: Folder, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        """Act in a folder that is there; whatever breaks the connection drops it."""
+    def _talk(self, folder: Folder, act: Callable[[asyncssh.SFTPClient], Awaitable[T]], unusable: str = "") -> T:
+        """Act in a folder that is there; whatever breaks the connection drops it.
+
+        ``unusable`` is said of a file that the server refuses for good.
+        """
         path = folder.require()
         if self._runner is None:
             self._runner = asyncio.Runner()
@@ -179,6 +186,8 @@ class SftpFiles:
             self._drop()
             raise NotSent(CUT) from None
         except asyncssh.SFTPError as error:
+            if unusable and isinstance(error, _ONE_FILE):
+                raise FileUnusable(f"{unusable}: код {error.code}.") from None
             raise NotSent(f"Сервер ответил отказом: код {error.code}.") from None
 
     async def _acted(self, folder: Folder, path: str, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:

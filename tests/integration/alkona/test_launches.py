@@ -49,7 +49,8 @@ def test_a_partly_accepted_packet_is_repeated_without_what_was_accepted(house: A
     (packet,) = house.packets_of(first)
     assert (packet.status, packet.items_total, packet.items_not_accepted) == ("PARTIAL", 5, 1)
     ((path, line),) = house.rows("SELECT path, line FROM packet_findings WHERE packet_id = :id", id=packet.id)
-    assert (path, line) == ("/ZL_LIST/ZAP[3]", 2)
+    sent = house.body(packet.id).splitlines()
+    assert (path, sent[line - 1].strip(), sent[line].strip()) == ("/ZL_LIST/ZAP[3]", "<ZAP>", "<N_ZAP>3</N_ZAP>")
     assert packet.result_text == f"103: Полис не найден или закрыт ({path}, строка {line})."
     items = house.rows("SELECT position, object_id, outcome, message FROM packet_items ORDER BY position")
     assert [(i.outcome, i.message is not None) for i in items] == [

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from gateway.domain.errors import Finding, finding_lines
+from gateway.xml.canonical import serialize_lines
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange.flk import (
@@ -100,6 +102,22 @@ def test_a_reply_a_record_refuses_those_with_rpl_zero() -> None:
 )
 def test_a_refusal_finds_its_place(refusal: Refusal, place: tuple[str, int]) -> None:
     assert placed(refusal) == place
+
+
+def test_lines_are_right_in_the_largest_of_packets() -> None:
+    root = etree.Element("ZL_LIST")
+    for number in range(1, 30_001):
+        record = etree.SubElement(root, "ZAP")
+        etree.SubElement(record, "N_ZAP").text = str(number)
+        etree.SubElement(etree.SubElement(record, "PERS"), "DR").text = "2001-02-03"
+    data = serialize_lines(root)
+    refusals = [
+        Refusal("1", field=field, parent=parent, locators=(("N_ZAP", "29999"),))
+        for field, parent in (("", "ZAP"), ("", "PERS"), ("DR", "PERS"))
+    ]
+    lines = data.decode().splitlines()
+    told = [lines[(f.line or 0) - 1].strip() for f in findings(refusals, parse(data))]
+    assert told == ["<ZAP>", "<PERS>", "<DR>2001-02-03</DR>"]
 
 
 def test_a_finding_has_the_funds_words_and_none_of_the_documents() -> None:

@@ -30,6 +30,8 @@ SHAPES: dict[str, bytes] = {
     "csv": TABLE.encode(),
     "csv-with-mark": b"\xef\xbb\xbf" + TABLE.encode(),
     "csv-1251": TABLE.encode("cp1251"),
+    "csv-utf16": TABLE.encode("utf-16"),
+    "csv-utf16-big": b"\xfe\xff" + TABLE.encode("utf-16-be"),
     "csv-commas-crlf": TABLE.replace(";", ",").replace("\n", "\r\n").encode(),
     "tsv-small-letters": TABLE.replace(";", "\t").lower().replace("придуманный", "Придуманный").encode(),
     "xml-1251": PACKET.format(encoding="windows-1251").encode("cp1251"),
@@ -39,6 +41,8 @@ SHAPES: dict[str, bytes] = {
     "json-list": json.dumps({"result": "OK", "total": 2, "list": ROWS}).encode(),
     "json-cells": json.dumps({"result": "OK", "list": CELLS}, ensure_ascii=False).encode(),
     "json-records": b"\xef\xbb\xbf" + json.dumps({"records": ROWS}).encode(),
+    "json-utf16": json.dumps(ROWS, ensure_ascii=False).encode("utf-16"),
+    "json-fractions": json.dumps(ROWS).replace("112,", "112.0,").encode(),
     "json-bare": json.dumps(ROWS).encode(),
 }
 
@@ -99,6 +103,9 @@ WRONG: list[tuple[str, bytes | str, str]] = [
     ("nothing", "", "нет ни одной записи"),
     ("header-only", "IDPR;PRNAME\n", "нет ни одной записи"),
     ("no-encoding", b"IDPR;PRNAME\n1;\x98\xff\n", "кодировка не UTF-8 и не windows-1251"),
+    ("utf16-no-mark", TABLE.encode("utf-16-le"), "без метки порядка байтов, сохраните файл в UTF-8"),
+    ("utf16-cut", TABLE.encode("utf-16")[:-1], "файл UTF-16 повреждён, сохраните файл в UTF-8"),
+    ("utf32", TABLE.encode("utf-32"), "сохраните файл в UTF-8"),
     ("xml-cut", "<packet>\n<zap><IDPR>1</IDPR></zap>\n<zap>", "строка 3: "),
     ("xml-doctype", "<!DOCTYPE a [<!ENTITY b 'c'>]><packet><zap><IDPR>&b;</IDPR></zap></packet>", "DOCTYPE"),
     ("xml-encoding", "<?xml version='1.0' encoding='koi8-r'?><packet/>", "Кодировка документа не поддерживается"),
@@ -106,6 +113,7 @@ WRONG: list[tuple[str, bytes | str, str]] = [
     ("xml-deep", "<packet>" * 17 + "</packet>" * 17, "Вложенность"),
     ("json-cut", '{"list": [{"IDPR": 1}, {"ID', "запись 2: не читается как JSON"),
     ("json-no-array", '{"result": "ERROR", "list": null}', "нет ни одной записи"),
+    ("json-endless", '[{"IDPR": ' + "1" * 70_000 + "}]", "число длиннее 1000 цифр"),
     ("zip-empty", b"PK\x05\x06" + b"\0" * 18, "в архиве должен быть один файл данных, найдено 0"),
 ]
 
@@ -116,6 +124,20 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path: Path, content: bytes |
         entries(written(tmp_path, content))
     assert words in refusal.value.message
     assert refusal.value.message.startswith("file.csv: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("1.0", "1"), ("10.10", "10.1"), ("0.0", "0"), ("1e2", "100"), ('"007.0"', "007.0"), ("true", "1"), ("-0", "0")],
+)
+def test_a_number_is_a_code_as_people_write_it(tmp_path: Path, number: str, code: str) -> None:
+    (entry,) = entries(written(tmp_path, f'[{{"MKB_CODE": {number}}}]'), "MKB10")
+    assert entry.code == code
+
+
+def test_a_number_of_endless_zeros_is_no_endless_code(tmp_path: Path) -> None:
+    (entry,) = entries(written(tmp_path, '[{"MKB_CODE": 1E400000000}]'), "MKB10")
+    assert entry.code == "1E+400000000"
 
 
 def test_all_wrong_lines_are_told_at_once_but_not_without_end(tmp_path: Path) -> None:
