@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Final
 from uuid import uuid5
 
@@ -108,8 +109,14 @@ def key(measure: Element) -> str:
 
 
 def mark(measure: Element) -> str:
-    """What tells whether a measure of a packet has changed: a digest of its content."""
-    return hashlib.sha256(etree.tostring(measure, method="c14n", exclusive=True)).hexdigest()[:32]
+    """What tells whether a measure of a packet has changed: a digest of its content, however that is laid out."""
+    bare = deepcopy(measure)
+    for element in bare.iter("*"):
+        if len(element) and not (element.text or "").strip():
+            element.text = None
+        if not (element.tail or "").strip():
+            element.tail = None
+    return hashlib.sha256(etree.tostring(bare, method="c14n", exclusive=True)).hexdigest()[:32]
 
 
 def value(element: Element | None) -> str:
