@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import Engine
 
 from gateway.domain.roles import Role
@@ -20,9 +22,10 @@ DETAILS = [
 ]
 
 
-def test_both_logs_have_the_columns_that_operators_know(engine: Engine, database_url: str) -> None:
+def test_both_logs_have_the_columns_that_operators_know(engine: Engine, database_url: str, tmp_path: Path) -> None:
     add_account(engine, "admin", Role.DC_ADMIN)
-    with running(database_url, {}) as url:
+    folders = {"out": str(tmp_path / "out"), "in": str(tmp_path / "in")}
+    with running(database_url, {"alkona": folders}) as url:
         listed = sign_in(url, "admin", PASSWORD).journal.ListServices(groupCode="alkona").services.service
     shown = {
         s.code: ([c.title for c in s.launchColumns.column], [c.title for c in s.detailColumns.column]) for s in listed
