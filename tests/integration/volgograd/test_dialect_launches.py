@@ -59,8 +59,10 @@ def test_of_a_partly_accepted_file_only_the_rest_is_sent_again(house: VolgogradH
     (packet,) = house.packets_of(house.launch())
     assert (packet.status, packet.items_total, packet.items_not_accepted) == ("PARTIAL", 4, 1)
     ((path, line, code),) = house.rows("SELECT path, line, code FROM packet_findings")
-    assert (path.rpartition("/")[2], line, code) == ("NUM_P", 2, "103")
-    assert packet.result_text == f"103: «Номер полиса»: код ошибки по справочнику T008 ({path}, строка 2)."
+    (body,) = house.rows("SELECT content FROM packet_bodies WHERE packet_id = :id AND kind = 'DATA'", id=packet.id)
+    assert (path.rpartition("/")[2], code) == ("NUM_P", "103")
+    assert unpack(body.content).splitlines()[line - 1].strip().startswith(b"<NUM_P>")
+    assert packet.result_text == f"103: «Номер полиса»: код ошибки по справочнику T008 ({path}, строка {line})."
     items = house.rows("SELECT object_id, outcome, message FROM packet_items ORDER BY position")
     assert [(i.object_id, i.outcome) for i in items if i.outcome != "ACCEPTED"] == [("1000004", "REJECTED")]
     (again,) = house.packets_of(house.launch())
