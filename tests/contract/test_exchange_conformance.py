@@ -153,7 +153,8 @@ def test_the_wsdl_and_the_modules_that_the_manifest_needs_are_there(folder: Path
         if manifest.transport.wsdl:
             assert (resource_dir("wsdl") / manifest.transport.wsdl).is_file()
         if manifest.packet_types and manifest.service.log is LogKind.PACKETS:
-            needed = ["form", "peer", *(["answer"] if manifest.answer_schema else [])]
+            formed = ["form", *(["answer"] if manifest.answer_schema else [])]
+            needed = ["peer", *(["receive"] if manifest.receives else formed)]
             assert [name for name in needed if module(folder, name) is None] == []
 
 

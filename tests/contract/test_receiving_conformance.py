@@ -37,7 +37,10 @@ from workers.exchange import (
     Organization,
     Reception,
     SourceObject,
+    Standing,
+    State,
     Submitted,
+    receptions,
 )
 
 RECEIVING: list[tuple[Path, Manifest]] = [
@@ -101,6 +104,10 @@ class SampleDesk:
     def received(self, mark: str) -> bool:
         return mark in self.seen
 
+    def standing(self, organization: Organization, state: State) -> Standing:
+        assert organization == self.organization
+        return Standing.SAME if state.digest in self.seen else Standing.FIRST
+
 
 def read(folder: Path, manifest: Manifest, key: str, data: bytes) -> Incoming:
     """A document as the run hands it to ``receive``."""
@@ -118,16 +125,21 @@ def known(folder: Path, manifest: Manifest, key: str, root: Element) -> Incoming
     return Incoming(key, key, etree.tostring(root), kind.code if kind else None, root, found)
 
 
-def received(folder: Path, incoming: Incoming, desk: SampleDesk) -> Reception:
+def received(folder: Path, incoming: Incoming, desk: SampleDesk) -> Sequence[Reception]:
     judge = module(folder, "receive")
     assert judge is not None
-    reception: Reception = judge.receive(incoming, desk)
+    return receptions(judge.receive(incoming, desk))
+
+
+def received_once(folder: Path, incoming: Incoming, desk: SampleDesk) -> Reception:
+    """What a document becomes that concerns one МО, or that nobody can read."""
+    (reception,) = received(folder, incoming, desk)
     return reception
 
 
 @every_service
 def test_the_functions_and_samples_of_receiving_are_there(folder: Path, manifest: Manifest) -> None:
-    assert callable(getattr(module(folder, "peer"), "source", None))
+    assert callable(getattr(module(folder, "peer"), "source", getattr(module(folder, "peer"), "inquiry", None)))
     assert callable(getattr(module(folder, "receive"), "receive", None))
     mine = {sample["file"] for of, m, sample in SAMPLES if (of, m) == (folder, manifest)}
     assert mine == {f"inbound/{path.name}" for path in (folder / "samples").glob("inbound/*")}
@@ -141,12 +153,12 @@ def test_a_sample_becomes_what_is_declared_and_the_same_again(
     data = (folder / "samples" / sample["file"]).read_bytes()
     incoming = read(folder, manifest, sample["key"], data)
     before = None if incoming.element is None else etree.tostring(incoming.element)
-    reception = received(folder, incoming, SampleDesk(folder))
+    reception = received_once(folder, incoming, SampleDesk(folder))
     assert reception.status == sample["status"], reception
     assert reception.text or reception.findings
     assert {kind.code for kind in manifest.packet_types} >= {reception.packet_type}
     assert bool(reception.documents) == (reception.status == "PROCESSED")
-    again = received(folder, incoming, SampleDesk(folder))
+    again = received_once(folder, incoming, SampleDesk(folder))
     assert (again.status, again.text, again.answer, again.marks) == (
         reception.status,
         reception.text,
@@ -161,21 +173,23 @@ def test_what_is_answered_follows_the_schema_of_answers(
     folder: Path, manifest: Manifest, sample: dict[str, Any]
 ) -> None:
     incoming = read(folder, manifest, sample["key"], (folder / "samples" / sample["file"]).read_bytes())
-    answer = received(folder, incoming, SampleDesk(folder)).answer
+    answer = received_once(folder, incoming, SampleDesk(folder)).answer
     assert (answer is None) == (manifest.answer_schema is None)
     if answer is not None and manifest.answer_schema is not None:
         assert validate(parse(answer), schema(folder, manifest.answer_schema)) == ()
 
 
 @every_sample
-def test_a_document_whose_marks_are_known_is_not_processed_again(
+def test_a_document_whose_marks_or_state_are_known_is_not_processed_again(
     folder: Path, manifest: Manifest, sample: dict[str, Any]
 ) -> None:
     incoming = read(folder, manifest, sample["key"], (folder / "samples" / sample["file"]).read_bytes())
-    first = received(folder, incoming, SampleDesk(folder))
+    first = received_once(folder, incoming, SampleDesk(folder))
     for mark in first.marks:
-        assert received(folder, incoming, SampleDesk(folder, {mark})).status == "REFUSED"
-    assert first.marks or first.status == "REFUSED"
+        assert received_once(folder, incoming, SampleDesk(folder, {mark})).status == "REFUSED"
+    if first.state is not None:
+        assert received(folder, incoming, SampleDesk(folder, {first.state.digest})) == []
+    assert first.marks or first.state or first.status == "REFUSED"
 
 
 @every_service
@@ -187,9 +201,9 @@ def test_junk_is_refused_or_processed_but_never_breaks(folder: Path, manifest: M
     def never_breaks(root: Element, key: str, name: str, rooted: bool) -> None:
         root.tag = name if rooted else root.tag
         incoming = known(folder, manifest, key, prepare(root) if prepare else root)
-        reception = received(folder, incoming, SampleDesk(folder))
-        assert reception.status in INITIAL[Direction.IMPORT]
-        assert reception.organization is not None or not (reception.documents or reception.closes)
-        assert reception.text or reception.findings
+        for reception in received(folder, incoming, SampleDesk(folder)):
+            assert reception.status in INITIAL[Direction.IMPORT]
+            assert reception.organization is not None or not (reception.documents or reception.closes)
+            assert reception.text or reception.findings
 
     never_breaks()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from workers.exchange import Caller, Changes, Finding, Incoming, InDoubt, Inquiry, PeerRefused, Question
-from workers.exchanges.fri_disabled import request
+from workers.exchanges.fri_disabled.request import arguments, check, request
 
 REFUSED: Final = "ФГИС ФРИ не принимает этот запрос."
 MAX_REFUSALS: Final = 5
@@ -58,11 +58,11 @@ class _Register:
     def ask(self, question: Question) -> Incoming:
         """GetInvalidExtract, for one person. One refused request does not bar the others."""
         content = question.source.content
-        asked = Incoming(question.key, "", b"", question=question, request=request.request(content))
-        if found := request.check(content):
+        asked = Incoming(question.key, "", b"", question=question, request=request(content))
+        if found := check(content):
             return _with(asked, found)
         try:
-            result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=request.arguments(content))
+            result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=arguments(content))
         except PeerRefused:
             self._refusals += 1
             if self._refusals > MAX_REFUSALS:

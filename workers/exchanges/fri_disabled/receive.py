@@ -25,7 +25,7 @@ from workers.exchange import (
     Standing,
     State,
 )
-from workers.exchanges.fri_disabled import request
+from workers.exchanges.fri_disabled.request import OBJECT_TYPE, REQUEST, digits, snils_of, written
 
 TYPE: Final = "FRI_EXTRACT"
 DOCUMENT: Final = "FriInvalidExtract"
@@ -56,10 +56,10 @@ def receive(incoming: Incoming, desk: Desk) -> Sequence[Reception]:
     element = incoming.element
     if element is None or incoming.findings or incoming.packet_type != TYPE:
         return _wrong(incoming, AGAINST_SCHEMA, incoming.findings or _unexpected())
-    snils = request.digits(element.findtext(_path("ПерсональныеДанные", "СНИЛС")) or "")
+    snils = digits(element.findtext(_path("ПерсональныеДанные", "СНИЛС")) or "")
     if incoming.question is None:
         concerned = _submitted(snils, desk)
-    elif snils == request.snils_of(incoming.question.source.content):
+    elif snils == snils_of(incoming.question.source.content):
         source = incoming.question.source
         concerned = [(incoming.question.organization, ((source.object_type, source.object_id),))]
     else:
@@ -97,8 +97,8 @@ def _for(
 def _submitted(snils: str, desk: Desk) -> list[tuple[Organization, tuple[tuple[str, str], ...]]]:
     """Every МО that asked for this person, with its objects."""
     found: dict[int, tuple[Organization, tuple[tuple[str, str], ...]]] = {}
-    for text in request.written(snils):
-        for each in desk.find(request.OBJECT_TYPE, [text]):
+    for text in written(snils):
+        for each in desk.find(OBJECT_TYPE, [text]):
             _, objects = found.get(each.organization.id, (each.organization, ()))
             mine = (each.source.object_type, each.source.object_id)
             found[each.organization.id] = (each.organization, (*objects, mine))
@@ -123,7 +123,7 @@ def _request(incoming: Incoming, status: PacketStatus, text: str, findings: Sequ
     return Reception(
         status=status,
         text=text,
-        packet_type=request.TYPE,
+        packet_type=REQUEST,
         organization=question.organization if question else None,
         concerns=((question.source.object_type, question.source.object_id),) if question else (),
         findings=tuple(findings),

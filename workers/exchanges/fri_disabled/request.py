@@ -12,7 +12,7 @@ from lxml import etree
 from workers.exchange import Element, Finding, snils_is_right
 
 OBJECT_TYPE: Final = "DisabledPersonRequest"
-TYPE: Final = "FRI_REQUEST"
+REQUEST: Final = "FRI_REQUEST"
 NAMESPACE: Final = "http://kvs.fri.com/extraction-invalid-data/1.0.3"
 
 _STABLE: Final = "Stable"
