@@ -58,7 +58,7 @@ def test_a_running_session_is_seen_to_go_on(desk: Desk) -> None:
     later, _ = eventually(lambda: going_on(first.packetsTotal), 60, what="more requests are seen", poll_s=0.1)
     assert later.result == "RUNNING"
     packets = desk.admin.journal.ListPackets(launchId=launch_id).packets.packet
-    assert {packet.status for packet in packets} >= {"ACCEPTED", "SENDING"}
+    assert "ACCEPTED" in {packet.status for packet in packets}
 
     desk.home.sandbox.switches.reset()
     ended = eventually(lambda: _ended(desk.seen(launch_id)[0]), 60, what="the session ends", poll_s=0.2)
