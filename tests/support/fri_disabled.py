@@ -97,19 +97,27 @@ class FriHouse:
         def over() -> bool:
             for work_id in outbox.publish_due(self.engine):
                 process.perform(work_id)
-            return self._result(launch_id)[0] != "RUNNING"
+            return self.told(launch_id)[0] != "RUNNING"
 
         eventually(over, 60, what="the launch ends")
-        return self._result(launch_id)
+        return self.told(launch_id)
 
     def launch(self, **changed: str) -> tuple[str, str | None]:
         """«Запуск», to its end."""
         return self.finish(self.start(), self.worker(changed=changed))
 
-    def _result(self, launch_id: UUID) -> tuple[str, str | None]:
+    def told(self, launch_id: UUID) -> tuple[str, str | None]:
+        """Result and text of a launch."""
         statement = "SELECT result, concat_ws(', ', result_text, result_counts) FROM launches WHERE id = :id"
         ((result, told),) = self.rows(statement, id=launch_id)
         return result, told or None
+
+    def release(self) -> None:
+        """Let a lease lapse now that its holder is known to be gone."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE outbox SET lease_until = clock_timestamp(), not_before = clock_timestamp()")
+            )
 
     def rows(self, statement: str, **parameters: object) -> list[Any]:
         """Rows of the journal."""
