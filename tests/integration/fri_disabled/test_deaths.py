@@ -51,26 +51,3 @@ def test_a_death_at_any_step_loses_no_extract_and_doubles_none(
         assert len(offered) == PEOPLE
         assert sum("<ГруппаИнвалидности>1<" in content for content in offered) == CHANGED
     assert house.packets(None) == []
-
-
-@pytest.mark.parametrize("page", range(3))
-def test_a_page_that_the_peer_forgot_after_a_death_is_read_again_and_journaled_once(
-    house: FriHouse, monkeypatch: pytest.MonkeyPatch, page: int
-) -> None:
-    monkeypatch.setattr(process, "CRASH_PAUSE_S", 0.01)
-    house.submit(FIRST, [asked_for(number) for number in range(PEOPLE)])
-    house.finish(house.start())
-    for number in range(PEOPLE):
-        house.sandbox.put(extract(number))
-    seen: list[Point] = []
-
-    def reached(at: Point) -> None:
-        seen.append(at)
-        if at is Point.ANSWERS_JOURNALED and seen.count(at) == page + 1:
-            house.sandbox.forget_pages()
-            raise ConnectionAbortedError("придуманный сбой")
-
-    assert house.finish(house.start(), house.worker(reached=reached))[0] == "SUCCESS"
-    extracts = [operation for kind, operation, _, _ in house.packets(FIRST) if kind == "FRI_EXTRACT"]
-    assert extracts == ["Insert"] * PEOPLE
-    assert len(house.take(FIRST)) == PEOPLE
