@@ -343,10 +343,33 @@ def accept(connection: Connection, service_code: str, organization_id: int, acce
 
     An object submitted anew meanwhile has another hash and stays due.
     """
+    _note(connection, service_code, organization_id, acceptances, "accepted_hash = mine.hash, peer_id = mine.peer_id")
+
+
+def note_peer_ids(
+    connection: Connection, service_code: str, organization_id: int, ids: Mapping[tuple[str, str], str | None]
+) -> None:
+    """Note under which ids, one a line, the peer holds objects of one МО, by (type, id); not that it holds them as
+    they are. The caller commits."""
+    rows = [Acceptance(*key, None, peer_id) for key, peer_id in ids.items()]
+    _note(connection, service_code, organization_id, rows, "peer_id = mine.peer_id")
+
+
+def add_peer_ids(
+    connection: Connection, service_code: str, organization_id: int, ids: Mapping[tuple[str, str], str]
+) -> None:
+    """Add lines to what :func:`note_peer_ids` noted. The caller commits."""
+    rows = [Acceptance(*key, None, peer_id) for key, peer_id in ids.items()]
+    _note(connection, service_code, organization_id, rows, "peer_id = concat_ws(E'\\n', o.peer_id, mine.peer_id)")
+
+
+def _note(
+    connection: Connection, service_code: str, organization_id: int, acceptances: Sequence[Acceptance], change: str
+) -> None:
     ordered = sorted(acceptances, key=lambda a: (a.object_type, a.object_id))
     connection.execute(
         text(
-            """
+            f"""
             WITH mine AS (
               SELECT o.id, n.hash, n.peer_id
               FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
@@ -354,7 +377,7 @@ def accept(connection: Connection, service_code: str, organization_id: int, acce
               JOIN source_objects o USING (object_type, object_id)
               WHERE o.service_code = :service AND o.organization_id = :organization
               ORDER BY o.id FOR UPDATE OF o)
-            UPDATE source_objects o SET accepted_hash = mine.hash, peer_id = mine.peer_id
+            UPDATE source_objects o SET {change}
             FROM mine WHERE o.id = mine.id
             """
         ),

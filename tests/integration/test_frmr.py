@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.support.frm import OID, House, facts, house
 from workers.demo.parts import frm_data
@@ -26,11 +26,17 @@ def times(number: int) -> dict[str, int]:
 
 def changed(number: int, *changes: tuple[str, str]) -> frm_data.Submitted:
     """A worker with words of its document replaced."""
-    text = frm_data.person(OID, number).decode()
+    document = frm_data.person(OID, number).decode()
     for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return "Person", f"p-{number:06}", text.encode()
+        assert old in document
+        document = document.replace(old, new)
+    return "Person", f"p-{number:06}", document.encode()
+
+
+def without_education(number: int) -> frm_data.Submitted:
+    kind, object_id, content = changed(number)
+    head, _, rest = content.partition(b"<educationProf>")
+    return kind, object_id, head + rest.partition(b"</educationProf>")[2]
 
 
 def test_workers_unknown_to_the_register_are_created_with_all_they_have(home: House) -> None:
@@ -64,6 +70,34 @@ def test_only_the_section_that_differs_is_sent(home: House) -> None:
     home.submit([changed(1, dismissed, ("<rate>1</rate>", "<rate>1.00</rate>"))], "frmr")
     launch = home.run("frmr")
     assert home.packets(launch) == [("mr_card.update", "p-000001", "ACCEPTED")]
+
+
+def test_a_corrected_number_of_a_contract_corrects_the_card_and_makes_no_second(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    home.submit([changed(1, (">1-У<", ">1-У/20<"), ("2020-01-09T", "2020-01-10T"))], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_card.update", "p-000001", "ACCEPTED")]
+    assert home.packets(home.run("frmr"), reads=True) == []
+
+
+def test_an_entry_that_the_source_removed_is_deleted(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    home.submit([without_education(1)], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_education_prof.delete", "p-000001", "ACCEPTED")]
+    assert home.result(launch)[0] == "SUCCESS"
+    assert "educationProf" not in home.scalar("SELECT peer_id FROM source_objects")
+
+
+def test_what_is_not_ours_is_never_deleted(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    with home.engine.begin() as connection:  # as if somebody else had brought it all
+        connection.execute(text("UPDATE source_objects SET peer_id = NULL"))
+    home.submit([without_education(1)], "frmr")
+    assert home.packets(home.run("frmr")) == []
 
 
 def test_a_faulty_worker_is_left_out_and_the_others_go_on(home: House) -> None:
@@ -147,9 +181,9 @@ def test_no_log_and_no_object_names_a_person(home: House, caplog: pytest.LogCapt
     home.run("frmr")
     told = home.rows("SELECT concat_ws(' ', title, about) AS told FROM session_events")
     told += home.rows("SELECT concat_ws(' ', stage, message, about) AS told FROM session_errors")
-    for text in (*caplog.messages, *(row.told for row in told)):
-        assert "Небывалов" not in text
-        assert "00000000100" not in text
+    for words in (*caplog.messages, *(row.told for row in told)):
+        assert "Небывалов" not in words
+        assert "00000000100" not in words
 
 
 def replace_name(one: frm_data.Submitted) -> frm_data.Submitted:

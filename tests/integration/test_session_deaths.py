@@ -125,6 +125,39 @@ def test_what_was_created_before_a_death_is_known_again_though_its_name_was_corr
     assert ("mo_building.create", "b-0001", "ACCEPTED") in home.packets(launch)
 
 
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_card_corrected_while_its_worker_was_dead_is_not_created_again(home: House, step: int) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    launch = home.launch("frmr")
+    with suppress(Killed):
+        home.perform(dying_at(step))
+    before = dict(facts(home.sandbox))
+    corrected = frm_data.person(OID, 1).replace(b"<contractNumber>1-", b"<contractNumber>77-")
+    home.submit([("Person", "p-000001", corrected)], "frmr")
+    home.lapse()
+    home.perform()
+    home.run("frmr")  # where the session was over before the correction
+    assert home.result(launch)[0] == "SUCCESS"
+    taken = dict(facts(home.sandbox))
+    assert taken.pop("mr_card.update", 0) == before.get("mr_card.create", 0)
+    assert taken == {"mr_person.create": 1, "mr_card.create": 1, "mr_education_prof.create": 1}
+    assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
+
+
+def test_a_session_that_corrects_and_deletes_dies_at_every_step(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    corrected = frm_data.person(OID, 1).replace(b"<contractNumber>1-", b"<contractNumber>77-")
+    head, _, rest = corrected.partition(b"<educationProf>")
+    home.submit([("Person", "p-000001", head + rest.partition(b"</educationProf>")[2])], "frmr")
+    launch = home.launch("frmr")
+    assert live_and_die(home, launch, dying_at) > 6
+    assert home.result(launch)[0] == "SUCCESS"
+    created = {"mr_person.create": 1, "mr_card.create": 1, "mr_education_prof.create": 1}
+    check_books(home, created | {"mr_card.update": 1, "mr_education_prof.delete": 1})
+    assert home.packets(home.run("frmr"), reads=True) == []
+
+
 def test_of_two_cards_the_one_that_arrived_is_known_to_have_arrived(home: House) -> None:
     text = frm_data.person(OID, 1).decode()
     card = text[text.index("<personCardItem>") : text.index("</personCard>")]

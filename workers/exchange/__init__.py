@@ -118,7 +118,18 @@ from workers.exchange.receiving import (
 )
 from workers.exchange.reference import NO_REFERENCE, Reference
 from workers.exchange.registers import RegisterTransport, content_of, covers, read_all, request_of
-from workers.exchange.session import Action, Answer, Doubt, Request, Session, SessionEvent
+from workers.exchange.session import (
+    Action,
+    Answer,
+    Doubt,
+    Part,
+    PartIds,
+    Request,
+    Session,
+    SessionEvent,
+    read_parts,
+    write_parts,
+)
 
 __all__ = [
     "KINDS",
@@ -174,6 +185,8 @@ __all__ = [
     "Organization",
     "Outgoing",
     "PacketStatus",
+    "Part",
+    "PartIds",
     "Peer",
     "PeerRefused",
     "Post",
@@ -214,8 +227,10 @@ __all__ = [
     "ogrn_is_right",
     "read_all",
     "read_packet",
+    "read_parts",
     "read_reminder",
     "receptions",
     "request_of",
     "snils_is_right",
+    "write_parts",
 ]

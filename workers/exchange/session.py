@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,11 +16,35 @@ from workers.exchange.packets import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a request creates is a part of this object, of some kind: an object may have many at the peer."""
+
+    source: SourceObject
+    kind: str
+
+
+PartIds = frozenset[tuple[str, str]]
+"""Parts of an object that the peer holds: the kind of each and the id that the peer gave it."""
+
+
+def write_parts(ids: Iterable[tuple[str, str]]) -> str | None:
+    """``peer_id`` of an object that the peer holds in parts."""
+    return "\n".join(f"{kind}:{entity_id}" for kind, entity_id in sorted(ids)) or None
+
+
+def read_parts(peer_id: str | None) -> PartIds:
+    """What :func:`write_parts` wrote."""
+    lines = (line.partition(":") for line in (peer_id or "").splitlines())
+    return frozenset((kind, entity_id) for kind, _, entity_id in lines)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request of a session: the exact bytes that are journaled and handed to the transport's ``call``.
 
     ``object_id`` is that of the submitted object it is about. ``brings`` is the object that the peer holds as it is
     now unless it refuses, under ``peer_id`` where it has one already; None when one request is not all of an object.
+    ``part`` is what it creates of an object then: the id is added to the object's with the answer.
     """
 
     packet_type: str
@@ -29,6 +53,7 @@ class Request:
     object_id: str | None = None
     brings: SourceObject | None = None
     peer_id: str | None = None
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,10 @@ class Session(Protocol):
 
     def accept(self, held: Sequence[tuple[SourceObject, str | None]]) -> None:
         """Note that the peer holds these objects as they are now, each under an id of its own where it has one."""
+        ...
+
+    def note_ids(self, ids: Sequence[tuple[SourceObject, str | None]]) -> None:
+        """Note under which ids the peer holds objects, and not whether it holds them as they are."""
         ...
 
     def doubts(self) -> Sequence[Doubt]:

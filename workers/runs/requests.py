@@ -253,9 +253,16 @@ class RequestDesk:
     def _note_taken(self, connection: Connection, answered: Sequence[tuple[Asked, Answer]]) -> None:
         """Count what the peer took, and note what it holds now."""
         taken = [(o.request, a) for o, a in answered if o.request.operation in CHANGES and not a.refusal]
-        held = [(r.brings, a.entity_id or r.peer_id) for r, a in taken if r.brings is not None]
+        held = [
+            (r.brings, None if r.operation is Operation.DELETE else a.entity_id or r.peer_id)
+            for r, a in taken
+            if r.brings is not None
+        ]
         if held:
             self._session.note_held(connection, held)
+        created = [(r.part, a.entity_id) for r, a in taken if r.part and a.entity_id]
+        if created:
+            self._session.note_parts(connection, created)
         self._session.changes += len(taken)
 
 

@@ -6,6 +6,7 @@ doubt*: the exchange reads the peer's state and tells what became of it, before 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -33,11 +34,13 @@ from workers.exchange import (
     Element,
     InDoubt,
     Organization,
+    Part,
     Request,
     SessionEvent,
     SourceObject,
     TransportError,
     Verdict,
+    write_parts,
 )
 from workers.runs.authorities import AuthorityDesk
 from workers.runs.loading import Loaded
@@ -171,6 +174,21 @@ class SessionRun:
             with self.writing() as connection:
                 self.note_held(connection, held)
 
+    def note_ids(self, ids: Sequence[tuple[SourceObject, str | None]]) -> None:
+        """Note under which ids the peer holds objects, and not whether it holds them as they are."""
+        if ids:
+            noted = {(o.object_type, o.object_id): peer_id for o, peer_id in ids}
+            with self.writing() as connection:
+                objects.note_peer_ids(connection, self.service_code, self.organization.id, noted)
+
+    def note_parts(self, connection: Connection, created: Sequence[tuple[Part, str]]) -> None:
+        """Add what was created of objects to their ids; the caller commits."""
+        ids: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for part, entity_id in created:
+            ids[part.source.object_type, part.source.object_id].add((part.kind, entity_id))
+        lines = {key: write_parts(parts) or "" for key, parts in ids.items()}
+        objects.add_peer_ids(connection, self.service_code, self.organization.id, lines)
+
     def doubts(self) -> Sequence[Doubt]:
         """Requests of this МО whose outcome is unknown."""
         with self.writing() as connection:
@@ -223,10 +241,7 @@ class SessionRun:
 
     def note_held(self, connection: Connection, held: Sequence[tuple[SourceObject, str | None]]) -> None:
         """See ``accept``; the caller commits."""
-        rows = [
-            Acceptance(o.object_type, o.object_id, o.digest, None if o.content is None else peer_id)
-            for o, peer_id in held
-        ]
+        rows = [Acceptance(o.object_type, o.object_id, o.digest, peer_id) for o, peer_id in held]
         objects.accept(connection, self.service_code, self.organization.id, rows)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,8 @@ from workers.exchange import (
     Element,
     Operation,
     PacketStatus,
+    Part,
+    PartIds,
     RegisterTransport,
     Request,
     Session,
@@ -28,9 +30,22 @@ from workers.exchange import (
     Verdict,
     content_of,
     load_dictionary,
+    read_parts,
     request_of,
+    write_parts,
 )
-from workers.exchanges.frmr.compare import PERSON, SECTIONS, Step, Worker, differences, entries, holds
+from workers.exchanges.frmr.compare import (
+    PERSON,
+    SECTIONS,
+    Step,
+    Worker,
+    compare,
+    created,
+    entries,
+    holds,
+    holds_entry,
+    section_of,
+)
 from workers.exchanges.frmr.rules import about_worker, check, digits, value
 
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
@@ -39,7 +54,7 @@ CONFIRMED: Final = "Подтверждено чтением ФРМР"
 TOLD: Final = "Работников передано и сверено: {brought}"
 WITH_ERRORS: Final = f"{TOLD}, с ошибками: {{faulty}}"
 NOT_THERE: Final = "В ФРМР изменения нет, оно передаётся заново"
-VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update"}
+VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
 
 
 def run(session: Session) -> str | None:
@@ -62,6 +77,8 @@ class _Export:
     words: Dictionary
     faulty: set[str] = field(default_factory=set)
     doubts: dict[str | None, list[Doubt]] = field(default_factory=lambda: defaultdict(list))
+    ours: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    """Entries of ФРМР that are ours, of each worker of the page."""
 
     def run(self) -> str | None:
         for doubt in self.session.doubts():
@@ -81,7 +98,7 @@ class _Export:
         """Note that whom the МИС removed needs nothing more: ФРМР keeps a worker, a dismissal ends his card."""
         removed = (source for source in self.session.objects("Person", due=True) if source.content is None)
         while page := list(islice(removed, PAGE)):
-            self.session.accept([(source, None) for source in page])
+            self.session.accept([(source, source.peer_id) for source in page])
 
     def _due(self) -> Iterator[SourceObject]:
         """Yield workers that changed since they were last brought to ФРМР and have no error."""
@@ -133,7 +150,8 @@ class _Export:
             theirs = [one for one in due if one.step.prefix != PERSON and one.source.object_id not in refused]
             self._send(event, theirs, refused)
             brought = [source for source in page if source.object_id not in refused]
-            self.session.accept([(source, None) for source in brought])
+            self.session.accept([(source, write_parts(self.ours[source.object_id])) for source in brought])
+            self.ours.clear()
         return len(brought)
 
     def _compare(self, event: SessionEvent, page: Sequence[SourceObject], refused: set[str]) -> list[_Due]:
@@ -145,15 +163,33 @@ class _Export:
             for packet, (source, _) in zip(packets, there, strict=True)
         ]
         due: list[_Due] = []
+        states: list[tuple[SourceObject, Element | None]] = []
         for (source, content), read in zip(there, self.session.send_all(event, requests), strict=True):
             if read.refusal and not read.nothing_there:
                 self._error(event, "621", about_worker(self._mo, source))
                 refused.add(source.object_id)
                 continue
             held = next(iter(self._transport.contents(read)), None)
+            compared = compare(self._worker(content), held, self._known(source, held))
+            self.ours[source.object_id] = set(compared.ours)
+            due += [_Due(source, content, step) for step in compared.steps]
+            states.append((source, held))
+        # Before anything changes, and before doubts are closed, whose packets tell what is ours.
+        noted = [(source, write_parts(self.ours[source.object_id])) for source, _ in states]
+        self.session.note_ids([(source, ids) for source, ids in noted if ids != source.peer_id])
+        for source, held in states:
             self._settle_doubts(source, held)
-            due += [_Due(source, content, step) for step in differences(self._worker(content), held)]
         return due
+
+    def _known(self, source: SourceObject, held: Element | None) -> PartIds:
+        """Entries that were ours before: noted, or created by a request of which no answer came."""
+        known = set(read_parts(source.peer_id))
+        for doubt in self.doubts.get(source.object_id, ()):
+            if held is not None and doubt.operation is Operation.INSERT:
+                prefix = doubt.packet_type.rpartition(".")[0]
+                if mark := created(held, prefix, content_of(doubt.packet), frozenset(known)):
+                    known.add(mark)
+        return frozenset(known)
 
     def _send(self, event: SessionEvent, due: Sequence[_Due], refused: set[str]) -> None:
         """Send differences of many workers; adds those of whom something was refused."""
@@ -162,16 +198,32 @@ class _Export:
             if answer.refusal:
                 self._error(event, "622", about_worker(self._mo, one.source))
                 refused.add(one.source.object_id)
+            else:
+                self._note(one, answer.entity_id)
+
+    def _note(self, one: _Due, entity_id: str | None) -> None:
+        """Keep in mind which entries are ours when a change of one was taken."""
+        section = section_of(one.step.prefix)
+        if section is None:
+            return
+        if one.step.operation is Operation.DELETE:
+            self.ours[one.source.object_id].discard((section.field, one.step.entity_id or ""))
+        elif entity_id:
+            self.ours[one.source.object_id].add((section.field, entity_id))
 
     def _request(self, one: _Due) -> Request:
         step = one.step
         packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", one.content, step.content, step.entity_id)
-        return request_of(self._transport, packet, step.operation, about=one.source.object_id)
+        request = request_of(self._transport, packet, step.operation, about=one.source.object_id)
+        section = section_of(step.prefix)
+        if section is None or step.operation is not Operation.INSERT:
+            return request
+        return replace(request, part=Part(one.source, section.field))
 
     def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
         for doubt in self.doubts.pop(source.object_id, ()):
-            done = held is not None and holds(held, doubt.packet_type.rpartition(".")[0], content_of(doubt.packet))
+            done = _is_done(doubt, held)
             verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
             self.session.close(doubt.packet_id, Verdict(*verdict), None)
 
@@ -215,3 +267,11 @@ class _Export:
 
     def _error(self, event: SessionEvent, code: str, about: str) -> None:
         event.error(self.words.events["transfer"].title, self.words.errors[code], about)
+
+
+def _is_done(doubt: Doubt, held: Element | None) -> bool:
+    """Tell whether the register's state shows a change of unknown outcome to be made."""
+    prefix = doubt.packet_type.rpartition(".")[0]
+    if doubt.operation is Operation.DELETE:
+        return held is None or not holds_entry(held, prefix, value(doubt.packet, "request/parameters/entityId"))
+    return held is not None and holds(held, prefix, content_of(doubt.packet))
