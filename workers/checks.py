@@ -83,7 +83,10 @@ def _check_settings(exchange: Exchange, settings: Settings) -> None:
     manifest = exchange.manifest
     if manifest.service.log is LogKind.NOTIFICATIONS:
         read_manner(exchange, settings.service_settings(manifest.slug))
-    open_transport(manifest.transport, settings.service_settings(manifest.slug), exchange.wsdl()).close()
+    values = settings.service_settings(manifest.slug)
+    if (check := load_exchange(exchange).check_settings) is not None:
+        check(values)
+    open_transport(manifest.transport, values, exchange.wsdl()).close()
 
 
 def _check_wsdl() -> None:

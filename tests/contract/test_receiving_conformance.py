@@ -116,7 +116,7 @@ def read(folder: Path, manifest: Manifest, key: str, data: bytes) -> Incoming:
     except GatewayError as error:
         return Incoming(key, key, data, findings=error.findings)
     prepare = getattr(module(folder, "receive"), "prepare", None)
-    return known(folder, manifest, key, prepare(root) if prepare else root)
+    return known(folder, manifest, key, prepare(root, {}) if prepare else root)
 
 
 def known(folder: Path, manifest: Manifest, key: str, root: Element) -> Incoming:
@@ -200,7 +200,7 @@ def test_junk_is_refused_or_processed_but_never_breaks(folder: Path, manifest: M
     @given(trees(names), TEXTS, st.sampled_from([kind.root_name for kind in manifest.packet_types]), st.booleans())
     def never_breaks(root: Element, key: str, name: str, rooted: bool) -> None:
         root.tag = name if rooted else root.tag
-        incoming = known(folder, manifest, key, prepare(root) if prepare else root)
+        incoming = known(folder, manifest, key, prepare(root, {}) if prepare else root)
         for reception in received(folder, incoming, SampleDesk(folder)):
             assert reception.status in INITIAL[Direction.IMPORT]
             assert reception.organization is not None or not (reception.documents or reception.closes)

@@ -27,7 +27,8 @@ A service of direction IMPORT has instead of the first four:
 ``peer.py``    ``source(transport) -> Source``   what the peer hands over, or
                ``inquiry(transport) -> Inquiry`` what it tells when it is asked
 ``receive.py`` ``receive(incoming, desk)``       one document → Reception, what becomes of it (of several МО: several)
-               ``prepare(element) -> Element``   the document as schema and ``receive`` shall see it; pure; optional
+               ``prepare(element, settings) -> Element``   see ``Prepare``; optional
+               ``check_settings(settings)``      raises ConfigurationError at what a site states wrongly; optional
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from gateway.domain.authorities import (
     IssueCounts,
     hexadecimal,
 )
-from gateway.domain.errors import Finding
+from gateway.domain.errors import ConfigurationError, Finding, InvalidXml
 from gateway.domain.notices import Channel, Word
 from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
 from gateway.domain.standings import Standing
@@ -108,6 +109,7 @@ from workers.exchange.receiving import (
     Handled,
     Incoming,
     Inquiry,
+    Prepare,
     Question,
     Receive,
     Reception,
@@ -147,6 +149,7 @@ __all__ = [
     "Changes",
     "Channel",
     "Compose",
+    "ConfigurationError",
     "Desk",
     "Dictionary",
     "DocumentCaller",
@@ -170,6 +173,7 @@ __all__ = [
     "InDoubt",
     "Incoming",
     "Inquiry",
+    "InvalidXml",
     "Issue",
     "IssueCounts",
     "ItemVerdict",
@@ -190,6 +194,7 @@ __all__ = [
     "Peer",
     "PeerRefused",
     "Post",
+    "Prepare",
     "Question",
     "Receipt",
     "Receive",

@@ -198,6 +198,19 @@ class Desk(Protocol):
         ...
 
 
+class Prepare(Protocol):
+    """``receive.prepare``: the document as its schema and ``receive`` shall see it; pure."""
+
+    def __call__(self, element: Element, settings: Mapping[str, str]) -> Element:
+        """Read a document by the site's settings of the exchange.
+
+        Raises:
+            InvalidXml: not a document of the kind that the site states; ``receive`` gets its findings and no element.
+            ConfigurationError: a setting is wrong.
+        """
+        ...
+
+
 class Receive(Protocol):
     """``receive.receive``: judges one document; no effect but what the reception says, and the same for the same.
 

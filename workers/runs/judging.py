@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.catalog.manifest import PacketType
-from gateway.domain.errors import ConfigurationError, Finding, GatewayError, finding_lines
+from gateway.domain.errors import ConfigurationError, Finding, GatewayError, InvalidXml, finding_lines
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
 from gateway.domain.statuses import INITIAL, Direction, PacketStatus
 from gateway.journal import launches, outbox, receiving
@@ -158,7 +158,10 @@ class JudgingRun:
             root = parse(incoming.data, ANSWER_LIMITS)
         except GatewayError as error:
             return replace(incoming, findings=error.findings or (Finding("/", None, "XML", error.message),))
-        element = self._loaded.prepare(root) if self._loaded.prepare else root
+        try:
+            element = self._loaded.prepare(root, self._around.settings) if self._loaded.prepare else root
+        except InvalidXml as error:
+            return replace(incoming, findings=error.findings or (Finding("/", root.sourceline, "XML", error.message),))
         kind = self._packet_type(element)
         if kind is None:
             found: tuple[Finding, ...] = (Finding("/", element.sourceline, "TYPE", UNKNOWN_TYPE),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -28,6 +28,7 @@ from workers.exchange import (
     Inquiry,
     Job,
     Peer,
+    Prepare,
     Receive,
     Reference,
     Session,
@@ -59,10 +60,11 @@ class Loaded:
     source: Callable[[Any], Source] | None
     inquiry: Callable[[Any], Inquiry] | None
     receive: Receive | None
-    prepare: Callable[[Element], Element] | None
+    prepare: Prepare | None
     reference: Reference = NO_REFERENCE
     compose: Compose | None = None
     channel: Channel | None = None
+    check_settings: Callable[[Mapping[str, str]], None] | None = None
 
     def records(self, packet: Element) -> Sequence[Element]:
         """The records of a packet of many, in their order: where the exchange finds them, else the last children of
@@ -107,6 +109,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
         prepare=getattr(parts.get("receive"), "prepare", None),
         compose=getattr(parts.get("notice"), "compose", None),
         channel=getattr(parts.get("notice"), "CHANNEL", None),
+        check_settings=getattr(parts.get("receive"), "check_settings", None),
     )
     manifest = exchange.manifest
     missing = [name for name in _needed(manifest) if getattr(loaded, name) is None]

@@ -13,13 +13,15 @@ from gateway.domain.dictionaries import EVER, Entry
 from gateway.journal import reference
 from gateway.journal.bodies import unpack
 from gateway.resources import resource_dir
+from gateway.settings import load_settings
 from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, MseHouse
+from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, SLUG, MseHouse
+from workers.checks import run_checks
 from workers.demo.parts.mse_data import Made, patients, referral, referrals
 from workers.exchanges.mse.form import g_code_of
-from workers.exchanges.mse.receive import NAMESPACE
+from workers.exchanges.mse.receive import NAMESPACE, OTHER_NAMESPACE, OTHER_ROOT
 from workers.runner import process
 from workers.runs.surroundings import Point
 from workers.sandbox.mse_clerks import write_ticket
@@ -233,3 +235,36 @@ def test_root_and_namespace_do_not_matter(house: MseHouse) -> None:
         house.sandbox.lay_out(f"{number}.xml", serialize(root))
     house.launch(IMPORT)
     assert results(house) == [("PROCESSED", DONE)] * 2
+
+
+def test_a_site_states_root_and_namespace_and_others_are_refused(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    for number, (space, change) in enumerate(
+        ((NAMESPACE, None), (None, None), (None, prefixed), (None, unchecked_root))
+    ):
+        root = parse(ticket({"ExamDate": f"2026-03-0{number + 1}"}, space))
+        if change is not None:
+            change(root)
+        house.sandbox.lay_out(f"{number}.xml", serialize(root))
+    stated = {"ticket_root": "Document", "ticket_namespace": NAMESPACE}
+    assert house.finish(house.start(IMPORT), house.worker(changed=stated)) == ("SUCCESS", None)
+    failed = "Не удалось импортировать Обратный талон: "
+    assert results(house) == [
+        ("PROCESSED", DONE),
+        ("PROCESSED", DONE),
+        ("REFUSED", failed + OTHER_NAMESPACE.format(stated=NAMESPACE)),
+        ("REFUSED", failed + OTHER_ROOT.format(stated="Document")),
+    ]
+    assert list(house.sandbox.tree.imported.glob("*")) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("ticket_root", "{urn:a}Document"), ("ticket_namespace", "urn:a urn:b")])
+def test_a_wrong_statement_is_told_by_check_and_takes_no_ticket(house: MseHouse, key: str, value: str) -> None:
+    house.sandbox.lay_out("a.xml", ticket())
+    settings = load_settings(services={SLUG: {**house.settings, key: value}})
+    told = [each.problem for each in run_checks(settings, None) if each.title == "Обмен mse: настройки"]
+    assert any(problem is not None and problem.startswith(f"{key}: ") for problem in told), told
+    result, reason = house.launch(IMPORT, **{key: value})
+    assert (result, (reason or "").partition(":")[0]) == ("FAILED", key)
+    assert results(house) == []
+    assert [path.name for path in house.sandbox.tree.imported.glob("*")] == ["a.xml"]

@@ -1,19 +1,30 @@
 """Обратные талоны ФБ МСЭ: a ticket → the person it is about, a document for the МИС, the referral that it ends.
 
-Order of the checks and their sentences are those that operators know. The namespace of real tickets is unpublished and
-their root is not checked by anybody: whatever they are, :func:`prepare` reads them as ours.
+Order of the checks and their sentences are those that operators know. Root and namespace of real tickets are
+unpublished: :func:`prepare` reads any as ours, until the site states which its bureau writes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Final
 
 from lxml import etree
 
-from workers.exchange import Desk, Element, Finding, Incoming, Organization, PacketStatus, Reception, Submitted
+from workers.exchange import (
+    ConfigurationError,
+    Desk,
+    Element,
+    Finding,
+    Incoming,
+    InvalidXml,
+    Organization,
+    PacketStatus,
+    Reception,
+    Submitted,
+)
 from workers.exchanges.mse.form import OGRN_SYSTEM, g_code_of, returns
 
 TYPE: Final = "MSE_TICKET"
@@ -31,6 +42,13 @@ UNKNOWN_BUREAU: Final = "В Системе отсутствует служба �
 UNKNOWN_PERSON: Final = "Пациент не идентифицирован"
 REPEATED: Final = "Обратный талон импортирован ранее"
 
+OTHER_ROOT: Final = "Корневой элемент талона не тот, что указан в настройке ticket_root: {stated}"
+OTHER_NAMESPACE: Final = "Пространство имён талона не то, что указано в настройке ticket_namespace: {stated}"
+
+TICKET_ROOT: Final = "ticket_root"
+TICKET_NAMESPACE: Final = "ticket_namespace"
+_NAME: Final = re.compile(r"[^\W\d][\w.\-]*")
+_URI: Final = re.compile(r"\S+")
 _GUID: Final = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _META: Final = "Meta"
 _TICKET: Final = "DocContent/tLpuTicket"
@@ -38,8 +56,31 @@ _NAME_PARTS: Final = ("LastName", "FirstName", "SecondName")
 _MAX_REASONS: Final = 20
 
 
-def prepare(element: Element) -> Element:
-    """Read a ticket under the one root and namespace of our schema; pure, lines stay what they were."""
+def check_settings(settings: Mapping[str, str]) -> None:
+    """Refuse a root that no element can have, and a namespace that no declaration can give.
+
+    Raises:
+        ConfigurationError: the message names the setting.
+    """
+    root, namespace = settings.get(TICKET_ROOT, ""), settings.get(TICKET_NAMESPACE, "")
+    if root and not _NAME.fullmatch(root):
+        raise ConfigurationError(f"{TICKET_ROOT}: нужно имя корневого элемента без префикса и пространства имён")
+    if namespace and not _URI.fullmatch(namespace):
+        raise ConfigurationError(f"{TICKET_NAMESPACE}: нужно пространство имён одной строкой без пробелов")
+
+
+def prepare(element: Element, settings: Mapping[str, str]) -> Element:
+    """Read a ticket under the one root and namespace of our schema; pure, lines stay what they were.
+
+    Where the site states a root, or a namespace, a ticket of another is refused; elements without a namespace, all or
+    some, are the unqualified variant and read all the same.
+
+    Raises:
+        InvalidXml: another root or namespace than the site states.
+        ConfigurationError: as ``check_settings``.
+    """
+    check_settings(settings)
+    _require_stated(element, settings)
     ticket = deepcopy(element)
     for each in ticket.iter("*"):
         each.tag = f"{{{NAMESPACE}}}{etree.QName(each).localname}"
@@ -47,6 +88,22 @@ def prepare(element: Element) -> Element:
         ticket.tag = f"{{{NAMESPACE}}}{ROOT}"
     etree.cleanup_namespaces(ticket, top_nsmap={None: NAMESPACE})
     return ticket
+
+
+def _require_stated(element: Element, settings: Mapping[str, str]) -> None:
+    root, namespace = settings.get(TICKET_ROOT, ""), settings.get(TICKET_NAMESPACE, "")
+    if root and etree.QName(element).localname != root:
+        raise InvalidXml(OTHER_ROOT.format(stated=root), (_finding(element, OTHER_ROOT.format(stated=root)),))
+    if not namespace:
+        return
+    for each in element.iter("*"):
+        if etree.QName(each).namespace not in {None, namespace}:
+            message = OTHER_NAMESPACE.format(stated=namespace)
+            raise InvalidXml(message, (_finding(each, message),))
+
+
+def _finding(element: Element, message: str) -> Finding:
+    return Finding("/", element.sourceline, "XML", message)
 
 
 def receive(incoming: Incoming, desk: Desk) -> Reception:
