@@ -11,7 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from workers.exchange import (
+    Arrivals,
     Files,
+    FileUnusable,
     Handled,
     Incoming,
     InDoubt,
@@ -94,26 +96,49 @@ class _Bureau:
 
 
 class _Tickets:
+    """``_fresh`` goes through one listing of the folder, ``_trouble`` is what a file that cannot be read said."""
+
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._arrivals = Arrivals(files)
+        self._fresh = self._arrivals.fresh()
+        self._trouble: PeerRefused | None = None
 
     def take(self, limit: int) -> Sequence[Incoming]:
         """Read the next files; each stays until it is confirmed. One that cannot be read is told after all others."""
+        taken = self._read(limit)
+        if not taken:  # what has come meanwhile: a large folder is listed once for all its pages
+            self._fresh = self._arrivals.fresh()
+            taken = self._read(limit)
+        if not taken and self._trouble is not None:
+            raise self._trouble
+        return taken
+
+    def _read(self, limit: int) -> list[Incoming]:
         taken: list[Incoming] = []
-        trouble: PeerRefused | None = None
-        for name in self._files.names(SUFFIX):
-            if len(taken) == limit or sum(len(each.data) for each in taken) > PAGE_BYTES:
-                break
+        size = 0
+        for name in self._fresh:
+            if not name.endswith(SUFFIX):
+                continue
             try:
                 taken.append(Incoming(name, name, self._files.read(name)))
-            except PeerRefused as error:
-                trouble = error
-        if trouble is not None and not taken:
-            raise trouble
+            except FileUnusable as error:
+                self._trouble = error
+                continue
+            size += len(taken[-1].data)
+            if len(taken) == limit or size > PAGE_BYTES:
+                break
         return taken
 
     def confirm(self, handled: Sequence[Handled]) -> Mapping[str, str]:
-        """Remove the files that are journaled, those with mistakes too: the journal keeps them byte for byte."""
+        """Remove the files that are journaled, those with mistakes too: the journal keeps them byte for byte.
+
+        One that is not for us to remove bars none behind it.
+        """
+        refused: dict[str, str] = {}
         for each in handled:
-            self._files.remove(each.incoming.name)
-        return {}
+            try:
+                self._files.remove(each.incoming.name)
+            except FileUnusable as error:
+                refused[each.incoming.key] = str(error)
+        return refused
