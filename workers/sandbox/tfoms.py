@@ -119,6 +119,11 @@ class TfomsSandbox(HttpStand):
         with self._store.transaction():
             self._store.queue_inbound(message_id, content)
 
+    def offer_again(self, message_id: str, content: str) -> None:
+        """Offer a packet anew under its id, as a peer does that has lost our answer, or its books."""
+        with self._store.transaction():
+            self._store.offer_again(message_id.lower(), content)
+
     def _queue(self, order: dict[str, Any]) -> dict[str, Sequence[str]]:
         organisation, count = order.get("organisation"), order.get("count", 1)
         if not isinstance(organisation, str) or organisation not in Reference().organisations:

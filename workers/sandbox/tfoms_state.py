@@ -280,6 +280,12 @@ class Store(Memory):
             (given_id.lower(), given_id, content),
         )
 
+    def offer_again(self, packet_id: str, content: str) -> None:
+        """Forget the answer to an inbound packet and offer it anew with this content."""
+        self._all(
+            "UPDATE inbound SET content = ?, answer = NULL, answer_sha256 = NULL WHERE id = ?", content, packet_id
+        )
+
     def waiting_inbound(self, limit: int) -> list[ReadyAnswer]:
         """Inbound packets without an answer, oldest first."""
         rows = self._all(

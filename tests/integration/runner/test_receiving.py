@@ -82,6 +82,21 @@ def test_each_fault_of_a_document_is_told_in_the_answer_by_its_code(desk: Receiv
     assert desk.rows("SELECT count(*) FROM inbound_documents") == [(1,)]
 
 
+def test_an_id_that_comes_again_is_answered_as_it_was_and_with_other_content_refused(desk: Receiver) -> None:
+    (message_id,) = desk.sandbox.queue_inbound(CODES[0])
+    assert desk.launch() == ("SUCCESS", None)
+    ((content, answer),) = ((entry.content, entry.answer) for entry in desk.sandbox.inbound())
+    desk.sandbox.offer_again(message_id, content)
+    assert desk.launch() == ("SUCCESS", None)
+    assert [entry.answer for entry in desk.sandbox.inbound()] == [answer]
+    assert desk.statuses() == {"PROCESSED": 1}
+    desk.sandbox.offer_again(message_id, content.replace("<W>1</W>", "<W>2</W>", 1))
+    assert desk.launch() == ("SUCCESS", None)
+    assert results_of_answers(desk) == ["004"]
+    assert desk.statuses() == {"PROCESSED": 1, "REFUSED": 1}
+    assert desk.rows("SELECT count(*) FROM inbound_documents") == [(1,)]
+
+
 def test_documents_of_no_organization_are_counted_apart(desk: Receiver) -> None:
     desk.sandbox.queue_inbound(STRANGER, 2)
     desk.sandbox.queue_inbound(CODES[0])
