@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -60,7 +61,7 @@ class Sorted:
     new: dict[bytes, Incoming]
 
 
-class JudgingRun:
+class JudgingRun(ABC):
     """One leased attempt. ``_left`` are the documents that are not handled this time, ``_trouble`` tells why.
 
     ``system`` are the services of the exchange's folder, among whose objects a document may find its own.
@@ -204,9 +205,9 @@ class JudgingRun:
         self.end(LaunchResult.FAILED, self._loaded.exchange.manifest.peer_is_away, waiting)
         return None
 
+    @abstractmethod
     def _waiting(self, connection: Connection) -> str | None:
         """What a launch that could not go on leaves for the next one."""
-        raise NotImplementedError
 
     def end_well(self, counts: str | None = None) -> None:
         """Nothing more is to be had; what is left for a reason of ours or the peer's fails the launch."""
