@@ -159,6 +159,16 @@ def test_a_refused_worker_is_told_and_tried_by_the_next_launch(home: House) -> N
     assert facts(home.sandbox) == times(2)
 
 
+def test_a_card_under_the_oid_of_another_mo_is_refused_by_the_register(home: House) -> None:
+    home.submit([changed(1, (f"<oid>{OID}</oid>", f"<oid>{OID[:-1]}9</oid>"))], "frmr")
+    launch = home.run("frmr")
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 0, с ошибками: 1")
+    told = "ФРМР не принял сведения о работнике: причина указана в «Результате» пакета"
+    assert home.errors(launch) == [(told, ABOUT.format(1))]
+    assert ("mr_card.create", "p-000001", "REJECTED") in home.packets(launch)
+    assert "mr_card.create" not in facts(home.sandbox)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [{"take_and_drop_next": 1}, {"take_and_drop_next": 4}, {"drop_before_next": 2}, {"failing_next": 2}],

@@ -27,6 +27,7 @@ from workers.sandbox.ips_registers import ID_FIELDS, MAX_PAGE
 from workers.sandbox.ips_tokens import KeyFiles, make_test_key
 
 Json = dict[str, Any]
+OTHER = f"{OID[:-1]}2"
 PERSON = f"mo={OID}&mr=true&snils={SNILS}"
 
 
@@ -138,6 +139,53 @@ def test_a_person_with_cards_and_education_is_read_back_whole(client: Client) ->
     assert client.ask("GET", by_document)[1]["content"]["oid"] == oid
     assert client.ask("GET", f"person/list?mo={OID}&offset=0&limit=100")[1]["total"] == 1
     assert client.ask("GET", f"person/list?mo={OID[:-1]}2&offset=0&limit=100")[1]["total"] == 0
+
+
+OF_MANY = ("org/building", "org/depart", "org/staff", "person/card", "person/cert", "person/prof")
+
+
+@pytest.mark.parametrize("section", OF_MANY)
+@pytest.mark.parametrize("entity_id", ["", "&entityId=", "&entityId=%20"], ids=["none", "empty", "blank"])
+def test_a_record_of_many_is_changed_by_its_id_only(client: Client, section: str, entity_id: str) -> None:
+    operations = {o.path: o for o in OPERATIONS if o.answer == "created"}
+    client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
+    created(client, call_of, operations[section])
+    call = call_of(operations[section])
+    before = client.ask("GET", call)[1]["content"]
+    for method, content in (("PUT", smallest_of(operations[section])), ("DELETE", None)):
+        status, answer = client.ask(method, call + entity_id, content)
+        assert (status, "entityId" in answer["message"]) == (400, True), answer
+    assert client.ask("GET", call)[1]["content"] == before
+    assert len(before) == 1
+
+
+def test_the_records_of_one_mo_are_not_there_for_another(client: Client) -> None:
+    building = content_of("mo_building.create")
+    entity_id = client.create(f"org/building?oid={OID}", building)
+    for method, content in (("PUT", building), ("DELETE", None)):
+        assert client.ask(method, f"org/building?oid={OTHER}&entityId={entity_id}", content)[0] == 404
+    assert client.ask("GET", f"org/building?oid={OID}")[1]["content"] == [{**building, "id": entity_id}]
+
+
+def test_a_card_is_kept_by_the_mo_that_made_it(client: Client) -> None:
+    card = content_of("mr_card.create")
+    person = f"{PERSON}&lastName=Примерова-Проверкина"
+    theirs = person.replace(f"mo={OID}", f"mo={OTHER}")
+    client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
+    one = f"&entityId={client.create(f'person/card?{person}', card)}"
+    before = client.ask("GET", f"person/card?{person}")[1]["content"]
+    for method, call, content in (
+        ("POST", theirs, card),  # under the name of another
+        ("PUT", theirs + one, card),
+        ("PUT", theirs + one, {**card, "oid": OTHER}),  # taken over
+        ("PUT", person + one, {**card, "oid": OTHER}),  # given away
+        ("DELETE", theirs + one, None),
+    ):
+        status, answer = client.ask(method, f"person/card?{call}", content)
+        assert (status, answer["errorUserMessage"]) == (200, "Личное дело ведёт другая МО.")
+    assert client.ask("GET", f"person/card?{person}")[1]["content"] == before
+    client.create(f"person/card?{theirs}", {**card, "oid": OTHER})
+    assert client.ask("PUT", f"person/card?{person}{one}", {**card, "rate": 0.5})[1].keys() == {"requestId"}
 
 
 def test_one_snils_belongs_to_one_person(client: Client) -> None:
@@ -309,10 +357,15 @@ def test_every_entity_knows_its_identifier(register: str) -> None:
         assert entity in {"Resolution", "FullPerson"} or ID_FIELDS[entity] in entities[entity]
 
 
-def created(client: Client, call: Callable[[Operation], str], operation: Operation) -> str:
+def smallest_of(operation: Operation) -> Json:
     content = smallest_packet(operation).find("request/content")
     assert content is not None
-    return client.create(call(operation), to_json(content, operation.entity, load(operation.register)))
+    entity = to_json(content, operation.entity, load(operation.register))
+    return {**entity, "oid": OID} if operation.entity == "PersonCard" else entity
+
+
+def created(client: Client, call: Callable[[Operation], str], operation: Operation) -> str:
+    return client.create(call(operation), smallest_of(operation))
 
 
 def call_of(operation: Operation) -> str:

@@ -241,6 +241,9 @@ def _check(operation: Operation, parameters: Mapping[str, str], content: Json | 
     unknown = [name for name in parameters if name not in operation.parameters]
     if unknown:
         raise InvalidRequest("В запросе есть неизвестный параметр.")
+    empty = [f.name for f in operation.parameters.values() if f.required and not parameters.get(f.name, "?").strip()]
+    if empty:  # the XSD takes an empty text, and it addresses nothing
+        raise InvalidRequest(f"Параметр {empty[0]} не заполнен.")
     for name in operation.parameters:
         if name in parameters:
             etree.SubElement(place, name).text = text_of(parameters[name])

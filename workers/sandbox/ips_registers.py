@@ -1,8 +1,8 @@
 """What the stand-in ФРМО and ФРМР do: find, keep and refuse.
 
-Obligations of fields are those of the XSDs; the business rules of the real registers are not public. Two are played
+Obligations of fields are those of the XSDs; the business rules of the real registers are not public. Three are played
 here, told as the real ones tell theirs, in ``errorUserMessage``: a record must not name a unit or a building that the
-МО does not have, and one СНИЛС belongs to one person.
+МО does not have, one СНИЛС belongs to one person, and a card of a worker is kept by the МО whose OID it bears.
 
 МО need not be entered: each OID of the reference exists from the start, with an invented card.
 """
@@ -93,16 +93,19 @@ class Registers:
             RefusedByRule: a business rule is broken.
         """
         owner = self._owner(operation, parameters)
-        if content is not None:
-            self._check(operation, owner, content)
         if operation.method == "GET":
             return self._read(operation, owner, parameters)
         if operation.method == "POST":
             assert content is not None  # every POST has one, by its XSD
+            self._check(operation, owner, content)
+            self._check_cards(operation, parameters, content)
             return {"content": {"entityId": self._create(operation, owner, content)}}
         entity_id = self._entity_id(operation, owner, parameters)
-        if self._found(operation.entity, owner, entity_id) is None:
+        standing = self._found(operation.entity, owner, entity_id)
+        if standing is None:
             raise NotFound("Запись не найдена.")
+        self._check(operation, owner, content or {})
+        self._check_cards(operation, parameters, standing, *([content] if content else []))
         if operation.method == "PUT":
             self._keep(operation.entity, owner, entity_id, content or {})
         elif operation.entity == "Organization":
@@ -158,6 +161,8 @@ class Registers:
 
     def _entity_id(self, operation: Operation, owner: str, parameters: Parameters) -> str:
         if operation.entity in {"Organization", "Person", "FullPerson"}:
+            if parameters.get("entityId", owner) != owner:
+                raise NotFound("Запись не найдена.")
             return owner
         ids = (parameters.get(name) for name in ("entityId", "departOid", "eoDepartOid"))
         return next((i for i in ids if i), "")
@@ -201,7 +206,7 @@ class Registers:
     def _found(self, entity: str, owner: str, entity_id: str) -> Json | None:
         if entity == "FullPerson":
             return self._full(owner)
-        if not entity_id:  # at most one of a kind: the section itself is addressed
+        if not entity_id:  # the operation knows no id: a section of at most one is addressed itself
             return next(iter(self._store.owned(entity, owner)), None)
         return self._store.get(entity, self._place(entity, owner), entity_id)
 
@@ -256,6 +261,11 @@ class Registers:
             same = self._store.by_snils(content["snils"])
             if same is not None and (operation.method == "POST" or same["oid"] != owner):
                 raise RefusedByRule("Физическое лицо с таким СНИЛС уже есть в ФРМР.")
+
+    def _check_cards(self, operation: Operation, parameters: Parameters, *cards: Json) -> None:
+        """The card as it stands and as it is to be belongs to the МО that asks."""
+        if operation.entity == "PersonCard" and any(card["oid"] != parameters["mo"] for card in cards):
+            raise RefusedByRule("Личное дело ведёт другая МО.")
 
 
 def _is_same(document: Mapping[str, Any], parameters: Parameters) -> bool:
