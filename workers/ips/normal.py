@@ -42,7 +42,7 @@ def _value(target: Element, found: Element, kind: str, register: Register) -> No
         normalise(target, found, kind, register)
     else:
         target.text = normal_text(found.text or "", kind)
-        if (named := found.get(OWN_ID)) is not None:
+        if named := found.get(OWN_ID):  # an empty one names nothing
             target.set(OWN_ID, named)
 
 

@@ -48,3 +48,9 @@ def test_withheld_sections_are_left_out_and_names_of_other_objects_stay() -> Non
     head = normal.find("departStructure/headDepart")
     assert head is not None
     assert dict(head.attrib) == {"objectId": "d-1"}
+
+
+def test_an_empty_name_of_another_object_names_nothing() -> None:
+    source = etree.fromstring('<Building><id objectId="">7</id></Building>')
+    (own_id,) = normalise(etree.Element("content"), source, "Building", load("frmo"))
+    assert (own_id.text, dict(own_id.attrib)) == ("7", {})
