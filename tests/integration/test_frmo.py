@@ -12,6 +12,7 @@ from workers.demo.parts import frm_data
 from workers.sandbox.ips import BY_SWITCH
 
 NAME = "МО: Учебная больница 1"
+UNREAD = "ФРМО не отдал сведения: причина указана в «Результате» пакета"
 LOST = "Не передано: ФРМО не принял запись, на которую ссылается эта"
 READING = ["1", "3", "8", "13", "20"]
 
@@ -57,7 +58,7 @@ def test_errors_at_the_check_stop_the_session_before_anything_is_sent(home: Hous
     assert home.result(launch) == ("FAILED", "Обнаружены ошибки при проверке данных МО")
     assert home.events(launch) == ["60"]
     assert home.errors(launch) == [
-        ("Не указан год постройки здания", f"{NAME}, Здание МО: Учебный корпус № 1"),
+        ("Год постройки здания не указан или неверен", f"{NAME}, Здание МО: Учебный корпус № 1"),
         ("Не указан вид подразделения", f"{NAME}, Подразделение: Учебное отделение № 2"),
         ("В строке штатного расписания не указано количество ставок больше нуля", f"{NAME}, Штатное расписание: 1-У"),
     ]
@@ -232,6 +233,7 @@ def test_a_peer_that_cannot_be_read_ends_the_session(home: House, trouble: dict[
     result, text = home.result(launch)
     assert result == "FAILED"
     assert told in (text or "")
+    assert home.errors(launch) == ([(UNREAD, NAME)] if told == "ФРМО не отдал сведения о МО" else [])
     assert facts(home.sandbox) == {}
     answered = {"ACCEPTED"} if "not_found_next" in trouble else {"SEND_ERROR"}  # «нет такой МО» is an answer too
     assert {status for *_, status in home.packets(launch, reads=True)} == answered

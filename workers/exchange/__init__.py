@@ -119,7 +119,7 @@ from workers.exchange.receiving import (
     receptions,
 )
 from workers.exchange.reference import NO_REFERENCE, Reference
-from workers.exchange.registers import RegisterTransport, content_of, covers, read_all, request_of
+from workers.exchange.registers import RegisterTransport, content_of, covers, moment_of, read_all, request_of
 from workers.exchange.session import (
     Action,
     Answer,
@@ -229,6 +229,7 @@ __all__ = [
     "lines",
     "load_dictionary",
     "mail_address",
+    "moment_of",
     "ogrn_is_right",
     "read_all",
     "read_packet",

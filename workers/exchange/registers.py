@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Protocol
 
-from gateway.domain.errors import Finding
+from gateway.domain.errors import Finding, InvalidRequest
 from gateway.domain.statuses import Operation
+from gateway.xml.instants import parse_instant
 from workers.exchange.common import Element, SourceObject
 from workers.exchange.session import Answer, Request, Session, SessionEvent
 
@@ -67,6 +70,14 @@ def content_of(packet: Element) -> Element:
     if content is None:
         raise ValueError("a packet without an entity")
     return content
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a date of an entity (xs:dateTime; one without a zone is in UTC); None when it is none."""
+    for written in (text, f"{text}Z"):
+        with suppress(InvalidRequest):
+            return parse_instant(written)
+    return None
 
 
 def covers(wanted: Element, found: Element) -> bool:

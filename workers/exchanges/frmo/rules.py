@@ -2,6 +2,13 @@
 
 A rule tells whether one element breaks it; its message stands in ``dictionary.toml`` under its code. What the МИС marks
 «не передавать в ФРМО» is not checked.
+
+The schema of what is submitted (``xsd/frmo/1.0/source``) refuses at the door a year or a number of floors that is not
+whole, a date that is no xs:dateTime, a coordinate or a rate that is no number. Rules of these fields do not tell that
+from an empty field: what was stored before the schema was what it is gets the error of its rule. An object that breaks
+a rule is not held against the schema of packets, so nothing is told twice.
+
+Source: federal description of ФРМО, clause 7.4.
 """
 
 from __future__ import annotations
@@ -10,15 +17,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from math import inf
 from typing import Final
 
-from workers.exchange import Element, SourceObject, inn_is_right, ogrn_is_right
+from workers.exchange import Element, SourceObject, inn_is_right, moment_of, ogrn_is_right
 from workers.exchanges.frmo.kinds import (
     BUILDING,
     CARD,
     DEPARTMENT,
     KINDS,
+    OWN_ID,
     SECTIONS,
     STAFF,
     Kind,
@@ -29,7 +37,12 @@ from workers.exchanges.frmo.kinds import (
     value,
 )
 
+ANY: Final = re.compile(r".+", re.DOTALL)
 OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+UNIT_OID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
+"""As ФРМО writes it: its last number may begin with zeros."""
+YEARS: Final = (1500, 2100)
+"""In which a building may have been built: wide enough for every house in use, and a slip of the pen falls out."""
 Broken = Callable[[Element], bool]
 
 
@@ -61,32 +74,48 @@ def not_digits(path: str, length: int, right: Callable[[str], bool] = lambda _: 
     return lambda e: not (re.fullmatch(rf"[0-9]{{{length}}}", value(e, path)) and right(value(e, path)))
 
 
-def without(path: str) -> Broken:
-    """There is not one item of an array."""
-    return lambda e: e.find(path) is None
+def out_of(path: str, least: float, most: float = inf, read: Callable[[str], float] = float) -> Broken:
+    """The field is not a number from ``least`` to ``most``, both included."""
+
+    def broken(element: Element) -> bool:
+        try:
+            return not least <= read(value(element, path)) <= most
+        except ValueError:
+            return True
+
+    return broken
 
 
-def not_named(path: str) -> Broken:
-    """Neither an id of the register nor one of the МИС's own objects stands in the field."""
-    return lambda e: not value(e, path) and not any(named.get("objectId") for named in e.findall(path))
+def no_date(*paths: str) -> Broken:
+    """One of the fields is not a date."""
+    return lambda e: not all(moment_of(value(e, path)) for path in paths)
+
+
+def either(*rules: Broken) -> Broken:
+    """One of the rules is broken."""
+    return lambda e: any(broken(e) for broken in rules)
+
+
+def without(path: str, field: str) -> Broken:
+    """No item of an array has the field filled in."""
+    return lambda e: not any(value(item, field) for item in e.findall(path))
+
+
+def not_named(path: str, form: re.Pattern[str] = ANY) -> Broken:
+    """Neither one of the МИС's own objects stands in the field nor an id of the register, in its form."""
+    return lambda e: (
+        not any(named.get(OWN_ID) or form.fullmatch((named.text or "").strip()) for named in e.findall(path))
+    )
 
 
 def _ends_too_early(staff: Element) -> bool:
-    begin, end = _moment(value(staff, "beginDate")), _moment(value(staff, "endDate"))
+    begin, end = moment_of(value(staff, "beginDate")), moment_of(value(staff, "endDate"))
     return begin is not None and end is not None and end < begin
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _no_rate(line: Element) -> bool:
     try:
-        return not float(value(line, "rate")) > 0
+        return not 0 < float(value(line, "rate")) < inf
     except ValueError:
         return True
 
@@ -103,10 +132,11 @@ RULES: Final = (
     Rule("207", "Organization", "", absent("legalAddress/GARguid")),
     Rule("208", "Organization", "", absent("moAddress/address/GARguid")),
     Rule("211", "Building", "", absent("buildName")),
-    Rule("212", "Building", "", absent("buildYear")),
-    Rule("213", "Building", "", absent("beginDate")),
-    Rule("214", "Building", "", absent("floorCount")),
-    Rule("215", "Building", "", absent("buildingAddress/latitude", "buildingAddress/longitude")),
+    Rule("212", "Building", "", out_of("buildYear", *YEARS, int)),
+    Rule("213", "Building", "", no_date("beginDate")),
+    Rule("214", "Building", "", out_of("floorCount", 1, inf, int)),
+    Rule("215", "Building", "",
+         either(out_of("buildingAddress/latitude", -90, 90), out_of("buildingAddress/longitude", -180, 180))),
     Rule("216", "Building", "", absent("buildingAddress/address/GARguid")),
     Rule("221", "Department", "", absent("departName")),
     Rule("222", "Department", "", absent("departKindId/id")),
@@ -115,18 +145,18 @@ RULES: Final = (
     Rule("231", "Department", _HOSPITAL, absent("subdivisionId/id")),
     Rule("231", "Department", _ROOM, absent("subdivisionId/id")),
     Rule("231", "Department", _LAB, absent("roomTypeId/id")),
-    Rule("232", "Department", _HOSPITAL, without("services/servicesItem")),
-    Rule("232", "Department", _ROOM, without("services/servicesItem")),
-    Rule("232", "Department", _LAB, without("services/servicesItem")),
+    Rule("232", "Department", _HOSPITAL, without("services/servicesItem", "code")),
+    Rule("232", "Department", _ROOM, without("services/servicesItem", "code")),
+    Rule("232", "Department", _LAB, without("services/servicesItem", "code")),
     Rule("233", "Department", _HOSPITAL, not_named("buildings/buildingsItem/id")),
     Rule("233", "Department", _ROOM, not_named("buildings/buildingsItem/id")),
     Rule("233", "Department", _LAB, not_named("buildings/buildingsItem/id")),
     Rule("234", "Department", f"{_HOSPITAL}/hospitalSubdivisionBeds/hospitalSubdivisionBedsItem",
          absent("bedProfileId/id")),
     Rule("241", "Staff", "", absent("staffNum")),
-    Rule("242", "Staff", "", absent("staffCreateDate", "beginDate", "endDate")),
+    Rule("242", "Staff", "", no_date("staffCreateDate", "beginDate", "endDate")),
     Rule("243", "Staff", "", _ends_too_early),
-    Rule("244", "Staff", _LINE, not_named("nrPmuDepartId")),
+    Rule("244", "Staff", _LINE, not_named("nrPmuDepartId", UNIT_OID)),
     Rule("245", "Staff", _LINE, absent("post/code", "postFedCode/code")),
     Rule("246", "Staff", _LINE, _no_rate),
 )  # fmt: skip

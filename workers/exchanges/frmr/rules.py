@@ -2,6 +2,13 @@
 
 A rule tells whether one element breaks it; its message stands in ``dictionary.toml`` under its code. «Объект» names the
 worker by the МИС's id alone.
+
+The schema of what is submitted (``xsd/frmr/1.0/source``) refuses at the door a date that is no xs:dateTime and a code
+that is no whole number. Rules of dates do not tell that from an empty field: what was stored before the schema was what
+it is gets the error of its rule. A worker who breaks a rule is not held against the schema of packets, so nothing is
+told twice.
+
+Source: federal description of ФРМР, clause 7.4; fields of a document: ``xsd/frmr/1.0/data/fields.csv``.
 """
 
 from __future__ import annotations
@@ -11,9 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, SourceObject, snils_is_right
+from workers.exchange import Element, SourceObject, moment_of, snils_is_right
 
 Broken = Callable[[Element], bool]
+_UNIT_OID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
+"""As ФРМО writes it: its last number may begin with zeros."""
 _SNILS: Final = re.compile(r"[0-9]{3}-?[0-9]{3}-?[0-9]{3}[ -]?[0-9]{2}")
 
 
@@ -39,26 +48,42 @@ def absent(*paths: str) -> Broken:
     return lambda e: not all(value(e, path) for path in paths)
 
 
+def no_date(path: str) -> Broken:
+    """The field is not a date."""
+    return lambda e: moment_of(value(e, path)) is None
+
+
+def either(*rules: Broken) -> Broken:
+    """One of the rules is broken."""
+    return lambda e: any(broken(e) for broken in rules)
+
+
 def _wrong_snils(person: Element) -> bool:
     text = value(person, "snils")
     return not (_SNILS.fullmatch(text) and snils_is_right(text))
 
 
+def _not_one_document(person: Element) -> bool:
+    # ФРМР also finds a person by the kind and the number of the document; not every kind has a serial.
+    lacks = either(absent("documentId", "number", "passOrg"), no_date("passDate"))
+    found = person.findall("documents/documentsItem")
+    return len(found) != 1 or lacks(found[0])
+
+
 _CARD: Final = "personCard/personCardItem"
-_DOCUMENT: Final = "documents/documentsItem/number"
 
 RULES: Final = (
     Rule("601", "", _wrong_snils),
     Rule("602", "", absent("lastName")),
     Rule("603", "", absent("firstName")),
     Rule("604", "", lambda e: value(e, "gender") not in {"1", "2"}),
-    Rule("605", "", absent("birthDate")),
+    Rule("605", "", no_date("birthDate")),
     Rule("606", "", absent("citizenShipId/code")),
-    Rule("607", "", absent(_DOCUMENT)),
-    Rule("611", _CARD, absent("contractNumber", "contractDate")),
-    Rule("612", _CARD, absent("nrPmuDepartId")),
+    Rule("607", "", _not_one_document),
+    Rule("611", _CARD, either(absent("contractNumber"), no_date("contractDate"))),
+    Rule("612", _CARD, lambda card: not _UNIT_OID.fullmatch(value(card, "nrPmuDepartId"))),
     Rule("613", _CARD, absent("fedPositionId", "postId", "positionTypeId")),
-    Rule("614", _CARD, absent("beginDate")),
+    Rule("614", _CARD, no_date("beginDate")),
 )
 
 TOGETHER: Final = ("608",)
