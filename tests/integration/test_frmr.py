@@ -91,11 +91,36 @@ def test_an_entry_that_the_source_removed_is_deleted(home: House) -> None:
     assert "educationProf" not in home.scalar("SELECT peer_id FROM source_objects")
 
 
-def test_what_is_not_ours_is_never_deleted(home: House) -> None:
+def brought_by_another(home: House) -> None:
+    """Forget what this journal knows of the register: another МИС had brought it all."""
+    with home.engine.begin() as connection:
+        connection.execute(text("UPDATE source_objects SET peer_id = NULL, accepted_hash = NULL"))
+
+
+def test_what_the_register_held_before_is_never_deleted(home: House) -> None:
     home.submit(frm_data.persons(OID, 1), "frmr")
     home.run("frmr")
-    with home.engine.begin() as connection:  # as if somebody else had brought it all
-        connection.execute(text("UPDATE source_objects SET peer_id = NULL"))
+    brought_by_another(home)
+    assert home.packets(home.run("frmr")) == []  # found, each equal to what is submitted
+    assert "found.educationProf:" in home.scalar("SELECT peer_id FROM source_objects")
+    home.submit([without_education(1)], "frmr")
+    assert home.packets(home.run("frmr")) == []
+    assert facts(home.sandbox) == times(1)
+
+
+def test_what_the_register_held_before_is_corrected_and_not_doubled(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
+    home.run("frmr")
+    home.submit([changed(1, (">1-У<", ">1-У/20<"), ("2020-01-09T", "2020-01-10T"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
+
+
+def test_what_was_withdrawn_before_anything_was_known_is_not_deleted(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
     home.submit([without_education(1)], "frmr")
     assert home.packets(home.run("frmr")) == []
 

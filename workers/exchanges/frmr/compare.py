@@ -1,13 +1,15 @@
 """What must change of one worker in ФРМР: the person, then the entries of his sections; pure.
 
-An entry is *ours* once a session created it or found it equal to a submitted one: its id is kept with the worker.
-Ours follow the МИС: what it corrected is updated, what it no longer submits is deleted. Whatever else the register
-holds (cards of other МО, older education) is left alone.
+An entry is *known* once it was brought together with a submitted one: its id is kept with the worker, so that what the
+МИС corrects is updated and not doubled. What a session created is *ours*, and is deleted when the МИС no longer submits
+it. What the register held before is *found*: it is updated where the МИС submits it differently, and stays as it is
+when the МИС withdraws it, for another МО or an older system may have brought it.
+Whatever else the register holds is left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +46,8 @@ SECTIONS: Final = (
 """In the order of sending. Accreditation is not among them: ФРМР lets nobody write it."""
 
 PERSON: Final = "mr_person"
+FOUND: Final = "found."
+"""Stands before the field of the section among the marks of a found entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What must change of a worker, and which entries of the register, by (field of the section, id), are ours now.
+    """What must change of a worker, and the marks of the entries of the register that are known now.
 
-    Those that are to be deleted are ours until they are.
+    A mark is (field of the section, id), of a found entry (``FOUND`` and the field, id). Those that are to be deleted
+    are ours until they are; a found one that the МИС withdrew is not known any more.
     """
 
     steps: Sequence[Step]
-    ours: PartIds
+    known: PartIds
 
 
 def entries(content: Element, section: Section) -> list[Element]:
@@ -86,7 +91,7 @@ def entries(content: Element, section: Section) -> list[Element]:
 def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
     """Tell what must change where the register holds this (None: does not know the person); the person goes first.
 
-    ``known`` are the entries that were ours before. Deletions go last.
+    ``known`` are the marks of before. Deletions go last.
     """
     if held is None:
         steps = [Step(PERSON, Operation.INSERT, worker.person)]
@@ -94,21 +99,22 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
         steps = []
     else:
         steps = [Step(PERSON, Operation.UPDATE, worker.person)]
-    ours: set[tuple[str, str]] = set()
+    now: set[tuple[str, str]] = set()
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
         steps += match.steps(worker.sections.get(section.field, ()))
-        ours |= match.ours
-    return Comparison(sorted(steps, key=lambda step: step.operation is Operation.DELETE), frozenset(ours))
+        now |= match.known
+    return Comparison(sorted(steps, key=lambda step: step.operation is Operation.DELETE), frozenset(now))
 
 
 def created(held: Element, prefix: str, content: Element, known: PartIds) -> tuple[str, str] | None:
-    """Find the entry that a creation of unknown outcome made; None when it made none."""
+    """Find the entry that a creation of unknown outcome made, as a mark of ours; None when it made none."""
     section = section_of(prefix)
     if section is None:
         return None
-    marks = ((section.field, value(one, section.id_field)) for one in entries(held, section) if covers(content, one))
-    return next((mark for mark in marks if mark not in known), None)
+    ids = (value(one, section.id_field) for one in entries(held, section) if covers(content, one))
+    new = (one for one in ids if known.isdisjoint({(section.field, one), (FOUND + section.field, one)}))
+    return next(((section.field, one) for one in new), None)
 
 
 def section_of(prefix: str) -> Section | None:
@@ -129,15 +135,15 @@ def holds(held: Element, prefix: str, content: Element) -> bool:
 
 
 class _Match:
-    """Finds for each submitted entry of a section the one of the register that it is, those that are ours first."""
+    """Finds for each submitted entry of a section the one of the register that it is, those that are known first."""
 
     def __init__(self, section: Section, held: Sequence[Element], known: PartIds) -> None:
         self._section = section
-        own = {entity_id for field, entity_id in known if field == section.field}
-        # A stable order: of two that fit equally, the one that is ours.
-        self._left = sorted(held, key=lambda one: self._id(one) not in own)
-        self._own = own
-        self.ours: set[tuple[str, str]] = set()
+        self._ours = {entity_id for field, entity_id in known if field == section.field}
+        self._found = {entity_id for field, entity_id in known if field == FOUND + section.field}
+        # A stable order: of those that fit equally, the one that is ours, then the one found before.
+        self._left = sorted(held, key=lambda one: (self._id(one) not in self._ours, self._id(one) not in self._found))
+        self.known: set[tuple[str, str]] = set()
 
     def steps(self, wanted: Sequence[Element]) -> list[Step]:
         """Match by id, by equality, by natural key, then what was corrected; nothing is created twice."""
@@ -146,20 +152,26 @@ class _Match:
         for fits in (self._named, covers, self._same_key):
             waiting = [one for one in waiting if not self._take(pairs, one, self._left, fits)]
         waiting = self._corrected(pairs, waiting)
+        withdrawn = self._left_of(self._ours)
         prefix = self._section.prefix
-        steps = [Step(prefix, Operation.UPDATE, one, self._id(found)) for one, found in pairs if not covers(one, found)]
+        steps = [Step(prefix, Operation.UPDATE, one, self._id(there)) for one, there in pairs if not covers(one, there)]
         steps += [Step(prefix, Operation.INSERT, one) for one in waiting]
-        steps += [Step(prefix, Operation.DELETE, None, self._id(found)) for found in self._left_of_ours()]
-        self.ours |= {self._mark(found) for _, found in pairs} | {self._mark(one) for one in self._left_of_ours()}
+        steps += [Step(prefix, Operation.DELETE, None, self._id(there)) for there in withdrawn]
+        self.known |= {self._mark(there) for there in (*(there for _, there in pairs), *withdrawn)}
         return steps
 
     def _corrected(self, pairs: list[tuple[Element, Element]], waiting: list[Element]) -> list[Element]:
-        """Pair new entries with entries of ours that the МИС no longer submits; returns what is really new."""
-        waiting = [one for one in waiting if not self._take(pairs, one, self._left_of_ours(), self._half_key)]
-        own = self._left_of_ours()
-        if len(waiting) == len(own) == 1:
-            self._left.remove(own[0])
-            pairs.append((waiting.pop(), own[0]))
+        """Pair new entries with known ones that the МИС no longer submits; returns what is really new.
+
+        One that is ours and one that is new are the same where there are no others. A found one must resemble the new:
+        else one entry came and another went, and what others brought would be overwritten.
+        """
+        known = self._ours | self._found
+        waiting = [one for one in waiting if not self._take(pairs, one, self._left_of(known), self._half_key)]
+        ours = self._left_of(self._ours)
+        if len(waiting) == len(ours) == 1:
+            self._left.remove(ours[0])
+            pairs.append((waiting.pop(), ours[0]))
         return waiting
 
     def _take(
@@ -169,15 +181,15 @@ class _Match:
         among: Sequence[Element],
         fits: Callable[[Element, Element], bool],
     ) -> bool:
-        found = next((one for one in among if fits(wanted, one)), None)
-        if found is None:
+        there = next((one for one in among if fits(wanted, one)), None)
+        if there is None:
             return False
-        self._left.remove(found)
-        pairs.append((wanted, found))
+        self._left.remove(there)
+        pairs.append((wanted, there))
         return True
 
-    def _left_of_ours(self) -> list[Element]:
-        return [one for one in self._left if self._id(one) in self._own]
+    def _left_of(self, ids: Set[str]) -> list[Element]:
+        return [one for one in self._left if self._id(one) in ids]
 
     def _named(self, wanted: Element, held: Element) -> bool:
         return self._id(wanted) != "" and self._id(wanted) == self._id(held)
@@ -196,4 +208,5 @@ class _Match:
         return value(entry, self._section.id_field)
 
     def _mark(self, entry: Element) -> tuple[str, str]:
-        return self._section.field, self._id(entry)
+        entity_id = self._id(entry)
+        return (self._section.field if entity_id in self._ours else FOUND + self._section.field), entity_id

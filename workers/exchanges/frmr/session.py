@@ -77,8 +77,8 @@ class _Export:
     words: Dictionary
     faulty: set[str] = field(default_factory=set)
     doubts: dict[str | None, list[Doubt]] = field(default_factory=lambda: defaultdict(list))
-    ours: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    """Entries of ФРМР that are ours, of each worker of the page."""
+    known: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    """Marks of the entries of ФРМР that are known, of each worker of the page."""
 
     def run(self) -> str | None:
         for doubt in self.session.doubts():
@@ -150,8 +150,8 @@ class _Export:
             theirs = [one for one in due if one.step.prefix != PERSON and one.source.object_id not in refused]
             self._send(event, theirs, refused)
             brought = [source for source in page if source.object_id not in refused]
-            self.session.accept([(source, write_parts(self.ours[source.object_id])) for source in brought])
-            self.ours.clear()
+            self.session.accept([(source, write_parts(self.known[source.object_id])) for source in brought])
+            self.known.clear()
         return len(brought)
 
     def _compare(self, event: SessionEvent, page: Sequence[SourceObject], refused: set[str]) -> list[_Due]:
@@ -171,18 +171,18 @@ class _Export:
                 continue
             held = next(iter(self._transport.contents(read)), None)
             compared = compare(self._worker(content), held, self._known(source, held))
-            self.ours[source.object_id] = set(compared.ours)
+            self.known[source.object_id] = set(compared.known)
             due += [_Due(source, content, step) for step in compared.steps]
             states.append((source, held))
         # Before anything changes, and before doubts are closed, whose packets tell what is ours.
-        noted = [(source, write_parts(self.ours[source.object_id])) for source, _ in states]
+        noted = [(source, write_parts(self.known[source.object_id])) for source, _ in states]
         self.session.note_ids([(source, ids) for source, ids in noted if ids != source.peer_id])
         for source, held in states:
             self._settle_doubts(source, held)
         return due
 
     def _known(self, source: SourceObject, held: Element | None) -> PartIds:
-        """Entries that were ours before: noted, or created by a request of which no answer came."""
+        """Marks of entries known before: noted, or of what a request of which no answer came created."""
         known = set(read_parts(source.peer_id))
         for doubt in self.doubts.get(source.object_id, ()):
             if held is not None and doubt.operation is Operation.INSERT:
@@ -202,14 +202,14 @@ class _Export:
                 self._note(one, answer.entity_id)
 
     def _note(self, one: _Due, entity_id: str | None) -> None:
-        """Keep in mind which entries are ours when a change of one was taken."""
+        """Keep in mind which entries are ours when one was created or deleted."""
         section = section_of(one.step.prefix)
         if section is None:
             return
         if one.step.operation is Operation.DELETE:
-            self.ours[one.source.object_id].discard((section.field, one.step.entity_id or ""))
+            self.known[one.source.object_id].discard((section.field, one.step.entity_id or ""))
         elif entity_id:
-            self.ours[one.source.object_id].add((section.field, entity_id))
+            self.known[one.source.object_id].add((section.field, entity_id))
 
     def _request(self, one: _Due) -> Request:
         step = one.step

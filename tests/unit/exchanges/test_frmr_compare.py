@@ -1,0 +1,99 @@
+"""What must change of a worker in ФРМР, without the register: what is ours, what was found there, what is nobody's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from lxml import etree
+
+from workers.exchange import Element, Operation, PartIds, read_parts, write_parts
+from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created
+
+PERSON: Final = "<lastName>Учебный</lastName>"
+CARD: Final = "personCard"
+NOBODYS: Final[PartIds] = frozenset()
+
+
+def card(number: str, *, day: int = 9, post: int = 173, unit: str = "1.2.3", more: str = "") -> str:
+    """A card as the МИС submits it."""
+    key = f"<contractNumber>{number}</contractNumber><contractDate>2020-01-{day:02}T00:00:00Z</contractDate>"
+    return f"{key}<nrPmuDepartId>{unit}</nrPmuDepartId><postId>{post}</postId>{more}"
+
+
+def held(**cards: str) -> Element:
+    """A worker as the register holds him: cards by their ids."""
+    items = "".join(f"<personCardItem><id>{one}</id>{text}</personCardItem>" for one, text in cards.items())
+    return etree.fromstring(f"<content>{PERSON}<personCard>{items}</personCard></content>")
+
+
+def submitted(*cards: str) -> Worker:
+    person = etree.fromstring(f"<content>{PERSON}</content>")
+    return Worker(person, {CARD: [etree.fromstring(f"<content>{text}</content>") for text in cards]})
+
+
+def steps(compared: Comparison) -> list[tuple[Operation, str | None]]:
+    return [(step.operation, step.entity_id) for step in compared.steps]
+
+
+def ours(*ids: str) -> PartIds:
+    return frozenset((CARD, one) for one in ids)
+
+
+def found(*ids: str) -> PartIds:
+    return frozenset((FOUND + CARD, one) for one in ids)
+
+
+def test_what_the_register_held_already_is_found_and_not_ours() -> None:
+    compared = compare(submitted(card("1")), held(a=card("1"), b=card("2", unit="9")), NOBODYS)
+    assert (steps(compared), compared.known) == ([], found("a"))
+
+
+def test_what_is_ours_is_deleted_when_it_is_withdrawn_and_what_was_found_is_left() -> None:
+    there = held(a=card("1"), b=card("2", unit="7"), c=card("3", unit="9"))
+    compared = compare(submitted(), there, ours("a") | found("b"))
+    assert (steps(compared), compared.known) == ([(Operation.DELETE, "a")], ours("a"))
+
+
+def test_what_was_found_and_withdrawn_stays_left_when_it_is_submitted_and_withdrawn_again() -> None:
+    there = held(a=card("1"))
+    again = compare(submitted(card("1")), there, compare(submitted(), there, found("a")).known)
+    assert again.known == found("a")
+    assert steps(compare(submitted(), there, again.known)) == []
+
+
+@pytest.mark.parametrize("known", [ours("a"), found("a")], ids=["ours", "found"])
+def test_a_known_entry_that_the_source_corrected_is_updated_and_stays_what_it_was(known: PartIds) -> None:
+    for corrected in (card("1", more="<rate>0.5</rate>"), card("1/20", day=10)):
+        compared = compare(submitted(corrected), held(a=card("1")), known)
+        assert (steps(compared), compared.known) == ([(Operation.UPDATE, "a")], known)
+
+
+def test_another_entry_takes_the_place_of_ours_and_never_of_a_found_one() -> None:
+    another = submitted(card("9", day=20, post=5))
+    assert steps(compare(another, held(a=card("1")), ours("a"))) == [(Operation.UPDATE, "a")]
+    compared = compare(another, held(a=card("1")), found("a"))
+    assert (steps(compared), compared.known) == ([(Operation.INSERT, None)], NOBODYS)
+
+
+def test_an_entry_that_differs_is_updated_before_it_is_known() -> None:
+    compared = compare(submitted(card("1", more="<rate>0.5</rate>")), held(a=card("1")), NOBODYS)
+    assert (steps(compared), compared.known) == ([(Operation.UPDATE, "a")], found("a"))
+
+
+def test_of_two_that_fit_the_one_that_is_ours_is_kept_then_the_one_found_before() -> None:
+    there = held(a=card("1"), b=card("1"), c=card("1"))
+    assert compare(submitted(card("1")), there, ours("c") | found("b")).known == ours("c")
+    assert compare(submitted(card("1")), there, found("b")).known == found("b")
+
+
+def test_what_was_found_before_is_not_what_an_unanswered_request_created() -> None:
+    content = etree.fromstring(f"<content>{card('1')}</content>")
+    assert created(held(a=card("1"), b=card("1")), "mr_card", content, found("a")) == (CARD, "b")
+    assert created(held(a=card("1")), "mr_card", content, found("a")) is None
+    assert created(held(a=card("1")), "mr_card", content, ours("a")) is None
+
+
+def test_marks_are_written_one_a_line_and_read_back() -> None:
+    known = ours("1:2") | found("b")
+    assert read_parts(write_parts(known)) == known
