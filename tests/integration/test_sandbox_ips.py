@@ -167,6 +167,13 @@ def test_the_records_of_one_mo_are_not_there_for_another(client: Client) -> None
     assert client.ask("GET", f"org/building?oid={OID}")[1]["content"] == [{**building, "id": entity_id}]
 
 
+def test_what_is_not_there_is_told_before_what_a_rule_says(client: Client) -> None:
+    assert client.ask("PUT", f"org/staff?oid={OID}&entityId=1", content_of("mo_staff.create"))[0] == 404
+    oid = client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
+    for entity_id, status in (("2020.0000001", 404), (oid, 200)):
+        assert client.ask("DELETE", f"person?{PERSON}&entityId={entity_id}")[0] == status
+
+
 def test_a_card_is_kept_by_the_mo_that_made_it(client: Client) -> None:
     card = content_of("mr_card.create")
     person = f"{PERSON}&lastName=Примерова-Проверкина"
