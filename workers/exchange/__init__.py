@@ -9,6 +9,7 @@ a module that no log kind of its manifests needs may be absent:
 ``peer.py``    ``connect(transport) -> Peer``    the peer's verbs over the transport that the manifest names
 ``answer.py``  ``read(element) -> Verdict``      the peer's answer → outcome; pure
 ``session.py`` ``run(session) -> str | None``    one session with the peer (log kind ``session``); text of its result
+               ``check_settings(settings)``      raises ConfigurationError at what a site states wrongly; optional
 ``notice.py``  ``compose(job) -> Draft``         a reminder → the message to its person (log kind ``notifications``)
                ``CHANNEL``                       which way it goes; the texts stand in ``templates.toml``
 

@@ -2,63 +2,108 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from gateway.domain.actions import ATTEMPT_EVENTS
 from gateway.domain.errors import ConfigurationError
+from gateway.settings import explain
 
 SETTING: Final = "dictionary"
 """Setting of an exchange that names a site's own file; what it leaves out keeps its own name."""
 
+_PLACE: Final = re.compile(r"at line ([0-9]+)")
 
-@dataclass(frozen=True, slots=True)
-class Titled:
+Code = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,64}$"),
+]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=250, pattern=r"^\P{C}*$")]
+
+
+class Titled(BaseModel):
     """An event: its code and what people read for it."""
 
-    code: str
-    title: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: Code
+    title: Title
 
 
-@dataclass(frozen=True, slots=True)
-class Dictionary:
+class Dictionary(BaseModel):
     """Events by the names that the exchange's code uses, messages of errors by code."""
 
-    events: Mapping[str, Titled]
-    errors: Mapping[str, str]
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: Mapping[str, Titled] = {}
+    errors: Mapping[str, Title] = {}
 
 
 def load_dictionary(own: Path, settings: Mapping[str, str]) -> Dictionary:
     """Read the dictionary of an exchange, with the site's words in place of ours.
 
     Raises:
-        ConfigurationError: the site's file cannot be read, names what the exchange does not know, or
-            moves a code by which the journal tells where an attempt begins.
+        ConfigurationError: the site's file cannot be read, names what the exchange does not know, gives two events one
+            code, or moves a code by which the journal tells where an attempt begins. One line in Russian that names
+            the file and what is wrong in it.
     """
     ours = _read(own)
-    theirs = _read(Path(settings[SETTING])) if settings.get(SETTING) else Dictionary({}, {})
-    unknown = sorted({*(theirs.events.keys() - ours.events.keys()), *(theirs.errors.keys() - ours.errors.keys())})
-    if unknown:
-        raise ConfigurationError(f"Словарь событий и ошибок: обмен не знает {', '.join(unknown)}")
-    moved = [name for name, event in theirs.events.items() if {event.code, ours.events[name].code} & ATTEMPT_EVENTS]
-    if any(theirs.events[name].code != ours.events[name].code for name in moved):
-        raise ConfigurationError(f"Словарь событий и ошибок: коды {', '.join(sorted(ATTEMPT_EVENTS))} менять нельзя")
-    return Dictionary({**ours.events, **theirs.events}, {**ours.errors, **theirs.errors})
+    if not settings.get(SETTING):
+        return ours
+    path = Path(settings[SETTING])
+    theirs = _read(path)
+    joined = Dictionary(events={**ours.events, **theirs.events}, errors={**ours.errors, **theirs.errors})
+    for problem in _problems(ours, theirs, joined):
+        raise _wrong(path, problem)
+    return joined
+
+
+def _problems(ours: Dictionary, theirs: Dictionary, joined: Dictionary) -> Iterator[str]:
+    """Yield what does not fit; the first is all that people need to be told at once."""
+    if unknown := sorted(theirs.events.keys() - ours.events.keys()):
+        yield f"обмен не знает события {unknown[0]}"
+    if unknown := sorted(theirs.errors.keys() - ours.errors.keys()):
+        yield f"обмен не знает ошибки {unknown[0]}"
+    for name, event in theirs.events.items():
+        before = ours.events[name].code
+        if event.code != before and {event.code, before} & ATTEMPT_EVENTS:
+            kept = " и ".join(sorted(ATTEMPT_EVENTS))
+            yield f"событие {name}: вместо кода {before} указан {event.code}, а коды {kept} менять нельзя"
+    bearers: dict[str, list[str]] = defaultdict(list)
+    for name, event in joined.events.items():
+        bearers[event.code].append(name)
+    for code, names in bearers.items():
+        if len(names) > 1:
+            yield f"код {code} указан у нескольких событий: {', '.join(names)}"
 
 
 def _read(path: Path) -> Dictionary:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        events = {name: Titled(str(row["code"]), str(row["title"])) for name, row in _table(tables, "events").items()}
-        errors = {str(code): str(message) for code, message in _table(tables, "errors").items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigurationError("Словарь событий и ошибок не читается: нужны таблицы events и errors.") from None
-    return Dictionary(events, errors)
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        raise _wrong(path, "не читается, нужен файл в кодировке UTF-8") from None
+    try:
+        return Dictionary.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, _unreadable(text, str(error))) from None
+    except ValidationError as error:
+        raise _wrong(path, explain(error)) from None
 
 
-def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    table: Mapping[str, Any] = tables.get(name, {})
-    return table
+def _unreadable(text: str, error: str) -> str:
+    """Where a text stops being TOML: the line, and the key that stands on it."""
+    lines, place = text.split("\n"), _PLACE.search(error)
+    number = int(place[1]) if place else len(lines)
+    key = lines[number - 1].partition("=")[0].strip() if 0 < number <= len(lines) else ""
+    return f"строка {number}, «{key[:40]}»: это не TOML, или такой код уже указан выше"
+
+
+def _wrong(path: Path, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"Словарь событий и ошибок {path.name}: {problem}")

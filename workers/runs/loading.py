@@ -109,7 +109,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
         prepare=getattr(parts.get("receive"), "prepare", None),
         compose=getattr(parts.get("notice"), "compose", None),
         channel=getattr(parts.get("notice"), "CHANNEL", None),
-        check_settings=getattr(parts.get("receive"), "check_settings", None),
+        check_settings=getattr(parts.get("receive") or parts.get("session"), "check_settings", None),
     )
     manifest = exchange.manifest
     missing = [name for name in _needed(manifest) if getattr(loaded, name) is None]

@@ -105,16 +105,48 @@ def test_a_site_replaces_the_words_it_knows_better(tmp_path: Path) -> None:
     assert words.events["check"].title == "Проверка данных МО перед отправкой"
 
 
-MOVED = '[events]\ncheck = { code = "61", title = "Проверка" }\n'
-STOLEN = '[events]\nend = { code = "60", title = "Конец" }\n'
+WRONG = {
+    "не TOML": "строка 1, «не TOML»: это не TOML, или такой код уже указан выше",
+    '[errors]\n212 = "Год"\n212 = "Год постройки"\n': "строка 3, «212»: это не TOML, или такой код уже указан выше",
+    '[events]\ncheck = { title = "Контроль" }\n': "events.check.code: не указано",
+    "[events]\ncheck = 60\n": "events.check: нужна таблица",
+    '[events]\ncheck = { code = true, title = "Контроль" }\n': "events.check.code: нужна строка",
+    '[events]\ncheck = { code = "60", title = " " }\n': "events.check.title: пустая строка",
+    '[events]\ncheck = { code = "60", titel = "Контроль" }\n': "events.check.title: не указано",
+    '[event]\ncheck = { code = "60", title = "Контроль" }\n': "event: такого ключа нет",
+    '[errors]\n212 = "Год\\u0000"\n': "errors.212: недопустимая запись",
+    '[errors]\n999 = "Нет такой"\n': "обмен не знает ошибки 999",
+    '[events]\nfinish = { code = "70", title = "Конец" }\n': "обмен не знает события finish",
+    '[events]\nread_end = { code = "70", title = "Конец" }\n': "код 70 указан у нескольких событий: read_end, end",
+    '[events]\ncheck = { code = "61", title = "Контроль" }\n': (
+        "событие check: вместо кода 60 указан 61, а коды 60 и 64 менять нельзя"
+    ),
+    '[events]\nend = { code = "64", title = "Конец" }\n': (
+        "событие end: вместо кода 70 указан 64, а коды 60 и 64 менять нельзя"
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    "text", ['[errors]\n999 = "нет такой"\n', "[events]\ncheck = 60\n", MOVED, STOLEN, "не TOML", None]
-)
-def test_a_dictionary_that_does_not_fit_is_refused(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize(("text", "problem"), WRONG.items(), ids=WRONG.values())
+def test_a_dictionary_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
     own = tmp_path / "own.toml"
-    if text is not None:
-        own.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="Словарь"):
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
         load_dictionary(frmo_session.DICTIONARY, {"dictionary": str(own)})
+    assert refused.value.message == f"Словарь событий и ошибок own.toml: {problem}"
+
+
+@pytest.mark.parametrize("content", [None, "Словарь".encode("cp1251")])
+def test_a_dictionary_that_is_not_there_or_not_a_text_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    own = tmp_path / "own.toml"
+    if content is not None:
+        own.write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        load_dictionary(frmr_session.DICTIONARY, {"dictionary": str(own)})
+    assert refused.value.message.endswith("own.toml: не читается, нужен файл в кодировке UTF-8")
+
+
+def test_a_dictionary_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[errors]\n601 = "Нет СНИЛС"\n', encoding="utf-8-sig")
+    assert load_dictionary(frmr_session.DICTIONARY, {"dictionary": str(own)}).errors["601"] == "Нет СНИЛС"

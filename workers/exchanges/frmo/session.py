@@ -7,7 +7,7 @@ in the register by its id or natural key, so only what is still different is sen
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +48,11 @@ VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operatio
 def run(session: Session) -> str | None:
     """Bring the МО's state in ФРМО to what the МИС submitted; returns the text of the result."""
     return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+
+
+def check_settings(settings: Mapping[str, str]) -> None:
+    """Judge the dictionary that a site puts in place of ours; see ``load_dictionary``."""
+    load_dictionary(DICTIONARY, settings)
 
 
 @dataclass(slots=True)

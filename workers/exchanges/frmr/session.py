@@ -7,7 +7,7 @@ what a broken-off session created is found again; who is done is noted page by p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -60,6 +60,11 @@ VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operatio
 def run(session: Session) -> str | None:
     """Bring the МО's workers in ФРМР to what the МИС submitted; returns the text of the result."""
     return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+
+
+def check_settings(settings: Mapping[str, str]) -> None:
+    """Judge the dictionary that a site puts in place of ours; see ``load_dictionary``."""
+    load_dictionary(DICTIONARY, settings)
 
 
 @dataclass(frozen=True, slots=True)
