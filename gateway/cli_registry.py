@@ -17,6 +17,7 @@ from gateway.catalog.registry import installed
 from gateway.catalog.schedule import MAX_JITTER_S, OFF, Schedule, schedule_of
 from gateway.cli_common import DATA, database, readable_errors
 from gateway.domain.errors import ConfigurationError
+from gateway.domain.numbers import is_oid
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
 from gateway.domain.zones import time_zone
 from gateway.journal import registry, schedules
@@ -28,7 +29,6 @@ from gateway.settings import Settings, load_settings
 COMMAND_LINE: Final = "командная строка"
 LOGIN: Final = re.compile(r"[\w.@-]{1,64}")
 """Neither a colon, which HTTP Basic cannot carry, nor a blank."""
-OID: Final = re.compile(r"[0-9]+(\.[0-9]+){2,}")
 MIN_PASSWORD: Final = 8
 
 
@@ -143,7 +143,7 @@ def organization() -> None:
 @readable_errors
 def organization_add(oid: str, name: str, codes: tuple[str, ...], data_dir: Path | None) -> None:
     """Добавить МО или изменить МО с этим OID."""
-    if not OID.fullmatch(oid) or not name.strip():
+    if not is_oid(oid) or not name.strip():
         raise ConfigurationError("МО: нужен OID вида 1.2.643.5 и непустое наименование")
     with database(data_dir).begin() as connection:
         registry.put_organization(connection, oid, name.strip(), _codes(codes))

@@ -11,6 +11,7 @@ from gateway.catalog.schedule import Schedule
 from gateway.domain.dictionaries import find_dictionary
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind, OrganizationChoice
+from gateway.domain.numbers import is_oid
 from gateway.domain.roles import Role
 from gateway.domain.statuses import STATUS_TITLES, Direction, Operation, PacketStatus
 
@@ -58,6 +59,7 @@ class Service(Titled):
 
     ``position`` is its place in the list, ties go by title; a group stands where its first service does.
     ``organizations_required``: «Запуск» must name its МО; otherwise none stands for all that the viewer sees.
+    ``oid_required``: the peer knows МО by their OID alone, so that one without it is neither offered nor taken.
     """
 
     position: int = Field(default=1000, ge=0)
@@ -66,6 +68,7 @@ class Service(Titled):
     manual_start: bool = True
     organization_choice: OrganizationChoice = OrganizationChoice.MANY
     organizations_required: bool = False
+    oid_required: bool = False
     launch_per_organization: bool = False
     resumable: bool = False
     holdable: bool = False
@@ -73,6 +76,16 @@ class Service(Titled):
     mis_may_start: bool = False
     schedule: Cron | None = None
     session_title: str = Field(default="", pattern=r"^[^{}]*(\{organization\}[^{}]*)?$")
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Service:
+        if self.oid_required and not self.organizations_required:
+            raise ValueError("oid_required needs organizations_required: no МО named stands for all of them")
+        return self
+
+    def takes(self, oid: str) -> bool:
+        """Tell whether a МО known by ``oid`` may be launched for: a МО that has no OID is known by some other mark."""
+        return not self.oid_required or is_oid(oid)
 
     def titled(self, organization: str | None) -> str | None:
         """What a session is called: ``session_title`` with the name of its МО; None where sessions have no name."""

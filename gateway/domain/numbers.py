@@ -1,6 +1,6 @@
-"""Check digits of the numbers that name people and organisations in Russia.
+"""Numbers that name people and organisations in Russia.
 
-A check judges digits alone: what has not the form of the number at all is left to the schema, and is not wrong here.
+A check of digits judges them alone: what has not the form of the number at all is left to the schema, and is not wrong.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 _SNILS: Final = re.compile(r"([0-9]{3})-?([0-9]{3})-?([0-9]{3})[ -]?([0-9]{2})")
+_OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){2,}")
 _LAST_UNCHECKED_SNILS: Final = 1_001_998
 """Numbers up to 001-001-998 were given out without check digits."""
 _INN: Final = {
@@ -41,6 +42,11 @@ def ogrn_is_right(text: str) -> bool:
     if len(text) not in (13, 15) or not (text.isascii() and text.isdigit()):
         return True
     return int(text[:-1]) % (len(text) - 2) % 10 == int(text[-1])
+
+
+def is_oid(text: str) -> bool:
+    """Tell whether a text is an object identifier: three arcs or more (Source: ITU-T X.660, dotted notation)."""
+    return _OID.fullmatch(text) is not None
 
 
 def _weighed(digits: str, weights: range | tuple[int, ...]) -> int:

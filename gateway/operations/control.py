@@ -79,6 +79,11 @@ def _scope(
         access.require(viewer, Action.START, Facts(for_all=viewer.organization_ids is not None))
         return None
     rows = access.require_organizations(connection, viewer, organization_oids)
+    for row in rows:
+        if not service.takes(row.oid):
+            raise InvalidRequest(
+                f"У МО «{row.name}» не указан OID или он записан неверно: сервис по ней не запускается"
+            )
     if service.organization_choice is OrganizationChoice.ONE and len(rows) != 1:
         raise InvalidRequest("Сервис запускается по одной МО: укажите ровно один organizationOid")
     if rows:

@@ -17,6 +17,7 @@ from gateway.domain.roles import Viewer
 from gateway.journal import launch_queries, registry
 from gateway.journal import launches as launch_records
 from gateway.journal.launch_queries import LaunchQuery
+from gateway.journal.registry import OrganizationRow
 from gateway.operations import access, presenting
 from gateway.operations.context import Context
 from gateway.operations.records import Organization, Service
@@ -75,7 +76,7 @@ def list_services(ctx: Context, viewer: Viewer, group_code: str | None) -> tuple
 
 def _choice(
     connection: Connection, viewer: Viewer, states: ServiceStates, exchanges: Iterable[Exchange]
-) -> Sequence[int]:
+) -> Sequence[OrganizationRow]:
     """МО among which a launch may choose: while one of them is busy, the service may still be started for another.
 
     Read only where it is asked: some service that must be told its МО is running.
@@ -83,7 +84,7 @@ def _choice(
     required = [e.manifest.service.code for e in exchanges if e.manifest.service.organizations_required]
     if not any(states.running[code] for code in required):
         return ()
-    return list(registry.load_organizations(connection, viewer.organization_ids))
+    return list(registry.load_organizations(connection, viewer.organization_ids).values())
 
 
 def _entry(exchange: Exchange, group_code: str | None) -> str:
@@ -117,7 +118,7 @@ def _service(
     viewer: Viewer,
     exchange: Exchange,
     newest: Mapping[str, Row[Any]],
-    choice: Sequence[int],
+    choice: Sequence[OrganizationRow],
     zone: str,
 ) -> Service:
     manifest = exchange.manifest
@@ -125,8 +126,8 @@ def _service(
     last = newest.get(service.code)
     facts = start_facts(states, viewer, exchange, viewer.organization_ids)
     if service.organizations_required and facts.running:
-        busy = (launch_records.is_running(states.running, service.code, frozenset({one})) for one in choice)
-        facts = replace(facts, running=all(busy))
+        chosen = (frozenset({one.id}) for one in choice if service.takes(one.oid))
+        facts = replace(facts, running=all(launch_records.is_running(states.running, service.code, c) for c in chosen))
     reason = access.refusal(viewer, Action.START, facts)
     settings = states.settings.get(service.code, registry.ServiceSettings())
     schedule = schedule_of(service.schedule, settings, zone)
@@ -150,7 +151,7 @@ def _service(
 
 
 def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple[Organization, ...]:
-    """МО among which a launch of the service may choose, by name.
+    """МО among which a launch of the service may choose, by name; without OID none where the service needs it.
 
     Raises:
         NotFound: no such service for this viewer.
@@ -163,6 +164,8 @@ def list_organizations(ctx: Context, viewer: Viewer, service_code: str) -> tuple
     facts = start_facts(states, viewer, exchange, frozenset())
     answer = []
     for row in rows.values():
+        if not exchange.manifest.service.takes(row.oid):
+            continue
         busy = launch_records.is_running(states.running, service_code, frozenset({row.id}))
         reason = access.refusal(viewer, Action.START, replace(facts, running=busy))
         codes = presenting.organization_codes(row.codes)

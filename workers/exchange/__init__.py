@@ -45,7 +45,7 @@ from gateway.domain.authorities import (
 )
 from gateway.domain.errors import ConfigurationError, Finding, InvalidXml
 from gateway.domain.notices import Channel, Word
-from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
+from gateway.domain.numbers import inn_is_right, is_oid, ogrn_is_right, snils_is_right
 from gateway.domain.standings import Standing
 from gateway.domain.statuses import Operation, PacketStatus
 from workers.exchange import flk
@@ -227,6 +227,7 @@ __all__ = [
     "flk",
     "hexadecimal",
     "inn_is_right",
+    "is_oid",
     "lines",
     "load_dictionary",
     "mail_address",

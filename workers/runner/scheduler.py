@@ -144,7 +144,9 @@ class Scheduler:
     def _scopes(self, connection: Connection, service: Service) -> list[frozenset[int] | None]:
         """МО of each launch that one start makes; None stands for every МО."""
         per_organization = service.launch_per_organization or service.organization_choice is OrganizationChoice.ONE
-        return one_by_one(registry.load_organizations(connection)) if per_organization else [None]
+        if not per_organization:
+            return [None]
+        return one_by_one(row.id for row in registry.load_organizations(connection).values() if service.takes(row.oid))
 
 
 def _not_started(code: str, reason: str, missed: int) -> AuditEvent:

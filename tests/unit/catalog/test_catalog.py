@@ -45,6 +45,7 @@ GROUP = '[group]\ncode = "beds"\ntitle = "{}"\n\n[[object_types]]'
     [
         (('log = "session"', 'log = "session"\nmax_atempts = 3'), "service.max_atempts: такого ключа нет"),
         (('log = "session"', 'log = "diary"'), "service.log: допустимо 'packets', 'session' или 'notifications'"),
+        (('log = "session"', 'log = "session"\noid_required = true'), "oid_required needs organizations_required"),
         ((TITLE, ""), "service.title: не указано"),
         ((TITLE, 'title = ""'), "service.title: пустая строка"),
         (('schema = "BedCount.xsd"', 'schema = "Lost.xsd"'), "нет файла Lost.xsd"),

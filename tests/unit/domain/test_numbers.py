@@ -1,4 +1,4 @@
-"""Check digits: right numbers pass, one wrong digit does not, what is no such number is left to the schema."""
+"""Check digits: right numbers pass, one wrong digit does not, what is no such number is left to the schema; OIDs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.domain.numbers import inn_is_right, ogrn_is_right, snils_is_right
+from gateway.domain.numbers import inn_is_right, is_oid, ogrn_is_right, snils_is_right
 
 RIGHT = [
     (snils_is_right, "112-233-445 95"),
@@ -34,3 +34,15 @@ def test_what_is_no_such_number_is_left_to_the_schema(check: Callable[[str], boo
 def test_early_snils_had_no_check_digits() -> None:
     assert snils_is_right("001-001-998 00")
     assert not snils_is_right("001-001-999 00")
+
+
+@pytest.mark.parametrize("text", ["1.2.643", "1.2.643.5.1.13.13.12.2.34.1", "0.0.0", "2.999.1"])
+def test_an_oid_is_three_numbers_or_more(text: str) -> None:
+    assert is_oid(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1.2", "3.2.1", "1.2.03", "1..2", "1.2.643.", "1.2.643 ", "1.2.٣", "1.2.3\n"]
+)
+def test_what_is_no_oid(text: str) -> None:
+    assert not is_oid(text)

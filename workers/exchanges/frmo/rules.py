@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from workers.exchange import Element, SourceObject, inn_is_right, moment_of, ogrn_is_right
+from workers.exchange import Element, SourceObject, inn_is_right, is_oid, moment_of, ogrn_is_right
 from workers.exchanges.frmo.kinds import (
     BUILDING,
     CARD,
@@ -38,7 +38,6 @@ from workers.exchanges.frmo.kinds import (
 )
 
 ANY: Final = re.compile(r".+", re.DOTALL)
-OID: Final = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 UNIT_OID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 """As ФРМО writes it: its last number may begin with zeros."""
 YEARS: Final = (1500, 2100)
@@ -187,7 +186,7 @@ def check(source: SourceObject, organization: str) -> Iterator[Problem]:
 def check_together(sources: Sources, organization: str, oid: str) -> Iterator[Problem]:
     """Find what several objects do wrong together: ids that stand twice, references that lead nowhere; pure."""
     whole = about(organization)
-    if not OID.fullmatch(oid):
+    if not is_oid(oid):
         yield Problem("200", whole)
     cards = sources.get(CARD.object_type, ())
     if len(cards) != 1:
