@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -89,7 +89,7 @@ def _require(order: ReportOrder, name: str) -> None:
         raise InvalidRequest(f"Укажите отбор «{_title(name)}»: без него список не составить")
 
 
-def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None) -> Heading:
+def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None, session_title: str | None = None) -> Heading:
     """What stands above the report; ``manifest`` is that of its service, None when it is of several."""
     listing = LISTINGS[order.kind]
     return Heading(
@@ -101,6 +101,7 @@ def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None) -> He
         service_title=manifest.service.title if manifest else None,
         conditions=tuple(_conditions(order, manifest)),
         columns=listing.chosen(tuple(Column(c.code, c.title) for c in _manifest_columns(order.kind, manifest))),
+        session_title=session_title,
     )
 
 
@@ -160,11 +161,17 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in others)
 
 
-Resolved = tuple[Manifest | None, LaunchQuery | PacketQuery | SessionQuery | NotificationQuery]
+class Resolved(NamedTuple):
+    """Of what a report is: its service's manifest, None when it is of several; the query of its list, cut to what the
+    viewer may see; what its session is called, where it is of one that has a name."""
+
+    manifest: Manifest | None
+    query: LaunchQuery | PacketQuery | SessionQuery | NotificationQuery
+    session_title: str | None = None
 
 
 def resolve(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder) -> Resolved:
-    """Manifest of the report's service and the query of its list, cut to what the viewer may see.
+    """Find what a report is made of.
 
     Raises:
         NotFound: no such service, launch, МО or record for this viewer.
@@ -178,10 +185,12 @@ def resolve(ctx: Context, connection: Connection, viewer: Viewer, order: ReportO
     launch = require_launch(ctx, connection, viewer, order.launch_id or UUID(int=0))
     manifest = ctx.catalog.manifest(launch.service_code)
     if order.kind is ReportKind.NOTIFICATIONS:
-        return manifest, _notifications(viewer, order, launch.id, manifest, record)
+        return Resolved(manifest, _notifications(viewer, order, launch.id, manifest, record))
     require_session(ctx, connection, viewer, launch.id)
-    whole = SessionQuery(launch.id)
-    return manifest, whole if record is None else replace(whole, after=_beside(record, -1), before=_beside(record, 1))
+    query = SessionQuery(launch.id)
+    if record is not None:
+        query = replace(query, after=_beside(record, -1), before=_beside(record, 1))
+    return Resolved(manifest, query, manifest.service.titled(launch.organization_name) if manifest else None)
 
 
 def _notifications(
@@ -216,7 +225,7 @@ def _launches(
     _require(order, "service_code")
     wanted = _narrow(LaunchFilter, order)
     manifest = access.require_service(ctx.catalog, viewer, wanted.service_code).manifest
-    return manifest, _only(launch_query(connection, viewer, wanted), record)
+    return Resolved(manifest, _only(launch_query(connection, viewer, wanted), record))
 
 
 def _packets(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder, record: UUID | None) -> Resolved:
@@ -229,7 +238,7 @@ def _packets(ctx: Context, connection: Connection, viewer: Viewer, order: Report
     code = order.service_code
     if order.launch_id is not None:
         code = require_launch(ctx, connection, viewer, order.launch_id).service_code
-    return ctx.catalog.manifest(code) if code else None, _only(query, record)
+    return Resolved(ctx.catalog.manifest(code) if code else None, _only(query, record))
 
 
 def _narrow(kind: type[F], order: ReportOrder) -> F:

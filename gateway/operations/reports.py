@@ -101,12 +101,12 @@ def stream_report(ctx: Context, viewer: Viewer, order: ReportOrder) -> Iterator[
 
 
 def _wanted(ctx: Context, connection: Connection, viewer: Viewer, order: ReportOrder) -> tuple[Order, int]:
-    manifest, query = report_orders.resolve(ctx, connection, viewer, order)
+    manifest, query, session_title = report_orders.resolve(ctx, connection, viewer, order)
     source = SOURCES[order.kind]
     number = source.count(connection, query) if order.record_id is None else source.totals(connection, query)[0].value
     if order.record_id is not None and number == 0:
         raise NotFound("Запись не найдена")
-    return Order(report_orders.heading(viewer, order, manifest), query), number
+    return Order(report_orders.heading(viewer, order, manifest, session_title), query), number
 
 
 def _services_report(ctx: Context, viewer: Viewer, order: ReportOrder) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What is known of a report when it is ordered."""
+    """What is known of a report when it is ordered; ``session_title`` where it is of one session that has a name."""
 
     kind: ReportKind
     format: ReportFormat
@@ -29,6 +29,7 @@ class Heading:
     service_title: str | None
     conditions: tuple[Condition, ...]
     columns: tuple[Column, ...]
+    session_title: str | None = None
 
     @property
     def listing(self) -> Listing:

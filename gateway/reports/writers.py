@@ -17,7 +17,7 @@ from gateway.reports.kinds import Listing, ReportFormat
 from gateway.xml.namespaces import REPORT
 from gateway.xml.text import escape, quoted
 
-VERSION: Final = "1.0"
+VERSION: Final = "1.1"
 _BATCH: Final = 100
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -71,6 +71,8 @@ def _header(heading: Heading, made: Made) -> str:
     if heading.service_code is not None:
         title = escape(heading.service_title or heading.service_code)
         parts.append(f"<service code={quoted(heading.service_code)}>{title}</service>")
+    if heading.session_title is not None:
+        parts.append(f"<sessionTitle>{escape(heading.session_title)}</sessionTitle>")
     parts += (
         f"<madeAt>{made.written(made.at)}</madeAt>",
         f"<madeBy>{escape(heading.made_by)}</madeBy>",

@@ -45,7 +45,8 @@ def heading(kind: ReportKind, form: ReportFormat = ReportFormat.XML) -> Heading:
         Condition("text", "Текст", HOSTILE),
     )
     listing = LISTINGS[kind]
-    return Heading(kind, form, "centre", "АРМ", "sms", f"Рассылка {HOSTILE}", conditions, listing.columns)
+    session = f"Экспорт по МО: {HOSTILE}" if kind.startswith("SESSION") else None
+    return Heading(kind, form, "centre", "АРМ", "sms", f"Рассылка {HOSTILE}", conditions, listing.columns, session)
 
 
 def document(kind: ReportKind, records: Iterable[Values], form: ReportFormat = ReportFormat.XML) -> bytes:

@@ -37,7 +37,7 @@
       </head>
       <body>
         <h1><xsl:value-of select="r:header/r:title"/></h1>
-        <xsl:apply-templates select="r:header/r:service"/>
+        <xsl:apply-templates select="r:header/r:service | r:header/r:sessionTitle"/>
         <dl>
           <dt>Составлен</dt>
           <dd>
@@ -53,7 +53,7 @@
     </html>
   </xsl:template>
 
-  <xsl:template match="r:service[parent::r:header]">
+  <xsl:template match="r:service[parent::r:header] | r:sessionTitle">
     <h2><xsl:value-of select="."/></h2>
   </xsl:template>
 
