@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.frm import OID, House, facts, house
+from tests.support.frm import OID, House, check_books, facts, house
 from workers.demo.parts import frm_data
 from workers.runs.surroundings import Point
 
@@ -60,19 +60,6 @@ def live_and_die(home: House, launch: UUID, deaths: Callable[[int], Callable[[Po
         died += 1
         home.lapse()
     return died
-
-
-def check_books(home: House, expected: dict[str, int]) -> None:
-    """The register holds everything once, and the journal knows of every change that it took."""
-    assert facts(home.sandbox) == expected
-    assert home.sandbox.created_twice() == ()
-    taken = home.rows(
-        "SELECT packet_type, count(*) AS times FROM packets"
-        " WHERE operation <> 'Read' AND status = 'ACCEPTED' GROUP BY packet_type"
-    )
-    assert {row.packet_type: row.times for row in taken} == expected
-    assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
-    assert home.rows("SELECT 1 FROM attempts WHERE finished_at IS NULL") == []
 
 
 def test_a_session_of_frmo_dies_at_every_step(home: House) -> None:

@@ -172,6 +172,19 @@ def facts(sandbox: IpsSandbox) -> Mapping[str, int]:
     return found
 
 
+def check_books(home: House, expected: dict[str, int]) -> None:
+    """The register holds everything once, and the journal knows of every change that it took."""
+    assert facts(home.sandbox) == expected
+    assert home.sandbox.created_twice() == ()
+    taken = home.rows(
+        "SELECT packet_type, count(*) AS times FROM packets"
+        " WHERE operation <> 'Read' AND status = 'ACCEPTED' GROUP BY packet_type"
+    )
+    assert {row.packet_type: row.times for row in taken} == expected
+    assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
+    assert home.rows("SELECT 1 FROM attempts WHERE finished_at IS NULL") == []
+
+
 @contextmanager
 def house(engine: Engine, organizations: int = 1) -> Iterator[House]:
     """Furnish a migrated, empty journal with so many МО and start the stand-in."""
