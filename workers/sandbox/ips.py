@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
@@ -38,6 +39,7 @@ from workers.sandbox.switches import Count, Outage, Seconds, Switches, SwitchVal
 log = logging.getLogger(__name__)
 
 BASE: Final = "/ips/"
+MAX_ARRIVALS: Final = 10_000
 MOSCOW: Final = timezone(timedelta(hours=3))
 BY_SWITCH: Final = "Отказ по переключателю стенда."
 _STATUSES: Final[Mapping[type[GatewayError], HTTPStatus]] = {
@@ -98,13 +100,18 @@ class IpsSandbox(HttpStand):
         """
         judge = TokenJudge(client_id, certificate)
         self._store = Store(state)
-        application = _Application(self._store, judge, self.switches)
+        self._arrivals: deque[float] = deque(maxlen=MAX_ARRIVALS)
+        application = _Application(self._store, judge, self.switches, self._arrivals)
         admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
         return self._serve(application, admin, self._store, host=host, port=port, admin_port=admin_port)
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every change ever taken, in order."""
         return self._store.ledger()
+
+    def arrivals(self) -> tuple[float, ...]:
+        """Moments (``time.monotonic``) at which the last ``MAX_ARRIVALS`` requests were taken up, in order."""
+        return tuple(self._arrivals)
 
     def created_twice(self) -> tuple[LedgerEntry, ...]:
         """Creations that came again with the same content; empty when nobody repeated one."""
@@ -114,8 +121,9 @@ class IpsSandbox(HttpStand):
 class _Application:
     """HTTP and JSON around the registers."""
 
-    def __init__(self, store: Store, judge: TokenJudge, switches: Switches) -> None:
+    def __init__(self, store: Store, judge: TokenJudge, switches: Switches, arrivals: deque[float]) -> None:
         self._store = store
+        self._arrivals = arrivals
         self._judge = judge
         self._switches = switches
         self._registers = Registers(store)
@@ -134,6 +142,7 @@ class _Application:
 
     def handle(self, request: Request) -> Response:
         """See ``server.Application``."""
+        self._arrivals.append(time.monotonic())
         if self._switches.values.outage is Outage.FAULT:
             return self.failure(outage=True)
         try:
