@@ -120,7 +120,22 @@ from workers.exchange.receiving import (
     receptions,
 )
 from workers.exchange.reference import NO_REFERENCE, Reference
-from workers.exchange.registers import RegisterTransport, content_of, covers, moment_of, read_all, request_of
+from workers.exchange.registers import (
+    VERBS,
+    Broken,
+    Problem,
+    RegisterTransport,
+    Talk,
+    absent,
+    content_of,
+    covers,
+    either,
+    moment_of,
+    no_date,
+    read_all,
+    request_of,
+    text_at,
+)
 from workers.exchange.session import (
     Action,
     Answer,
@@ -137,6 +152,7 @@ from workers.exchange.session import (
 __all__ = [
     "KINDS",
     "NO_REFERENCE",
+    "VERBS",
     "ZONES",
     "Accreditation",
     "Action",
@@ -144,6 +160,7 @@ __all__ = [
     "Arrivals",
     "Authorities",
     "Authority",
+    "Broken",
     "CaCertificate",
     "Caller",
     "Carrier",
@@ -196,6 +213,7 @@ __all__ = [
     "PeerRefused",
     "Post",
     "Prepare",
+    "Problem",
     "Question",
     "Receipt",
     "Receive",
@@ -215,6 +233,7 @@ __all__ = [
     "Standing",
     "State",
     "Submitted",
+    "Talk",
     "Titled",
     "TransportError",
     "Verdict",
@@ -222,8 +241,10 @@ __all__ = [
     "Wording",
     "WrongAddress",
     "ZippedFiles",
+    "absent",
     "content_of",
     "covers",
+    "either",
     "flk",
     "hexadecimal",
     "inn_is_right",
@@ -232,6 +253,7 @@ __all__ = [
     "load_dictionary",
     "mail_address",
     "moment_of",
+    "no_date",
     "ogrn_is_right",
     "read_all",
     "read_packet",
@@ -240,5 +262,6 @@ __all__ = [
     "receptions",
     "request_of",
     "snils_is_right",
+    "text_at",
     "write_parts",
 ]

@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from gateway.domain.errors import Finding, InvalidRequest
-from gateway.domain.statuses import Operation
+from gateway.domain.statuses import Operation, PacketStatus
 from gateway.xml.instants import parse_instant
 from workers.exchange.common import Element, SourceObject
-from workers.exchange.session import Answer, Request, Session, SessionEvent
+from workers.exchange.dictionary import Dictionary, load_dictionary
+from workers.exchange.packets import Verdict
+from workers.exchange.session import Answer, Doubt, Request, Session, SessionEvent
+
+VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
+"""What the names of a register's operations end with that change it."""
+CONFIRMED: Final = "Подтверждено чтением {register}"
+NOT_THERE: Final = "В {register} изменения нет, оно передаётся заново"
+CHECK: Final = "check"
+"""Name, in every dictionary, of the event that begins an attempt."""
+
+Broken = Callable[[Element], bool]
+"""Tells whether an element breaks a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A broken rule, by the code of its message, and what breaks it, as «Объект» shows it."""
+
+    code: str
+    about: str
+
+
+def text_at(element: Element, path: str) -> str:
+    """Text of a field, empty when it is absent."""
+    return (element.findtext(path) or "").strip()
+
+
+def absent(*paths: str) -> Broken:
+    """One of the fields is not filled in."""
+    return lambda e: not all(text_at(e, path) for path in paths)
+
+
+def no_date(*paths: str) -> Broken:
+    """One of the fields is not a date."""
+    return lambda e: not all(moment_of(text_at(e, path)) for path in paths)
+
+
+def either(*rules: Broken) -> Broken:
+    """One of the rules is broken."""
+    return lambda e: any(broken(e) for broken in rules)
 
 
 class RegisterTransport(Protocol):
@@ -39,6 +81,51 @@ class RegisterTransport(Protocol):
     def next_page(self, packet: Element, answer: Answer) -> Element | None:
         """Return the packet that reads the page after ``answer``, or None when that was the last one."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A session with a register, told in the words of its dictionary; ``register`` is what operators call it."""
+
+    session: Session
+    words: Dictionary
+    register: str
+
+    @classmethod
+    def of(cls, session: Session, dictionary: Path, register: str) -> Talk:
+        """Begin a talk in the words of this file and of the site's own. Raises as ``load_dictionary``."""
+        return cls(session, load_dictionary(dictionary, session.settings), register)
+
+    @property
+    def transport(self) -> RegisterTransport:
+        """The transport of the session."""
+        transport: RegisterTransport = self.session.transport
+        return transport
+
+    def event(self, name: str, about: str | None = None) -> AbstractContextManager[SessionEvent]:
+        """Journal an event as begun; it is closed when the block ends."""
+        event = self.words.events[name]
+        return self.session.event(event.code, event.title, about)
+
+    def error(self, event: SessionEvent, stage: str, code: str, about: str) -> None:
+        """Register an error by its code; ``stage`` is the name of an event."""
+        event.error(self.words.events[stage].title, self.words.errors[code], about)
+
+    def judge(self, event: SessionEvent, problems: Iterable[Problem], packets: Iterable[Element], about: str) -> bool:
+        """Register the problems of an object, or else what its packets lack by their XSD; True when nothing is wrong.
+
+        Packets are made and looked at only where there are no problems.
+        """
+        found = [(self.words.errors[problem.code], problem.about) for problem in problems]
+        found = found or [(finding.message, about) for each in packets for finding in self.transport.check(each)]
+        for message, what in found:
+            event.error(self.words.events[CHECK].title, message, what)
+        return not found
+
+    def settle(self, doubt: Doubt, *, done: bool) -> None:
+        """Tell what the register's state says of a request whose outcome is unknown."""
+        told = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
+        self.session.close(doubt.packet_id, Verdict(told[0], told[1].format(register=self.register)), None)
 
 
 def read_all(session: Session, event: SessionEvent, packet: Element) -> Iterator[Answer]:

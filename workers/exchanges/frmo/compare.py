@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from workers.exchange import Element, Operation, SourceObject, covers
-from workers.exchanges.frmo.kinds import DEPARTMENT, KINDS, OWN_ID, Kind, Reference, references, value
+from workers.exchange import Element, Operation, SourceObject, covers, text_at
+from workers.exchanges.frmo.kinds import DEPARTMENT, KINDS, OWN_ID, Kind, Reference, references
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +55,7 @@ class Wanted:
     @property
     def named_id(self) -> str:
         """Id of the register that the object itself names, else empty."""
-        return value(self.content, self.kind.id_field)
+        return text_at(self.content, self.kind.id_field)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,7 @@ class Found:
     @property
     def id(self) -> str:
         """Id that the register gave."""
-        return value(self.content, self.kind.id_field)
+        return text_at(self.content, self.kind.id_field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _equal(content: Element | None, record: Found) -> bool:
 
 
 def _key(kind: Kind, content: Element) -> tuple[str, ...]:
-    return tuple(" ".join(value(content, path).casefold().split()) for path in kind.key)
+    return tuple(" ".join(text_at(content, path).casefold().split()) for path in kind.key)
 
 
 def _heads_first(departments: Sequence[Wanted]) -> list[Wanted]:

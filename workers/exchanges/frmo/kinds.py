@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element
+from workers.exchange import Element, text_at
 
 OWN_ID: Final = "objectId"
 """Attribute by which the МИС names another of its objects where ФРМО has given it no id yet."""
@@ -80,11 +80,6 @@ def references(content: Element) -> Iterator[tuple[Element, Reference]]:
             yield element, (_REFERRED[str(element.tag)].object_type, named)
 
 
-def value(element: Element, path: str) -> str:
-    """Text of a field, empty when it is absent."""
-    return (element.findtext(path) or "").strip()
-
-
 def is_withheld(element: Element) -> bool:
     """Whether the МИС marks it «не передавать в ФРМО»."""
     return element.get(DO_NOT_SEND, "").strip() in {"true", "1"}
@@ -94,7 +89,7 @@ def about(organization: str, kind: Kind | None = None, content: Element | None =
     """«Объект»: «МО: …, Подразделение: …, Отделение: …»."""
     parts = [f"МО: {organization}"]
     if kind is not None and kind is not CARD and content is not None:
-        parts.append(f"{kind.label}: {value(content, kind.title_field) or 'без наименования'}")
+        parts.append(f"{kind.label}: {text_at(content, kind.title_field) or 'без наименования'}")
     if section:
         parts.append(f"Отделение: {section}")
     return ", ".join(parts)

@@ -20,7 +20,20 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from workers.exchange import Element, SourceObject, inn_is_right, is_oid, moment_of, ogrn_is_right
+from workers.exchange import (
+    Broken,
+    Element,
+    Problem,
+    SourceObject,
+    absent,
+    either,
+    inn_is_right,
+    is_oid,
+    moment_of,
+    no_date,
+    ogrn_is_right,
+    text_at,
+)
 from workers.exchanges.frmo.kinds import (
     BUILDING,
     CARD,
@@ -34,7 +47,6 @@ from workers.exchanges.frmo.kinds import (
     about,
     is_withheld,
     references,
-    value,
 )
 
 ANY: Final = re.compile(r".+", re.DOTALL)
@@ -42,7 +54,6 @@ UNIT_OID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 """As ФРМО writes it: its last number may begin with zeros."""
 YEARS: Final = (1500, 2100)
 """In which a building may have been built: wide enough for every house in use, and a slip of the pen falls out."""
-Broken = Callable[[Element], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +66,9 @@ class Rule:
     broken: Broken
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A broken rule and the object that breaks it, as «Объект» shows it."""
-
-    code: str
-    about: str
-
-
-def absent(*paths: str) -> Broken:
-    """One of the fields is not filled in."""
-    return lambda e: not all(value(e, path) for path in paths)
-
-
 def not_digits(path: str, length: int, right: Callable[[str], bool] = lambda _: True) -> Broken:
     """The field is not a number of so many digits with right check digits."""
-    return lambda e: not (re.fullmatch(rf"[0-9]{{{length}}}", value(e, path)) and right(value(e, path)))
+    return lambda e: not (re.fullmatch(rf"[0-9]{{{length}}}", text_at(e, path)) and right(text_at(e, path)))
 
 
 def out_of(path: str, least: float, most: float = inf, read: Callable[[str], float] = float) -> Broken:
@@ -78,26 +76,16 @@ def out_of(path: str, least: float, most: float = inf, read: Callable[[str], flo
 
     def broken(element: Element) -> bool:
         try:
-            return not least <= read(value(element, path)) <= most
+            return not least <= read(text_at(element, path)) <= most
         except ValueError:
             return True
 
     return broken
 
 
-def no_date(*paths: str) -> Broken:
-    """One of the fields is not a date."""
-    return lambda e: not all(moment_of(value(e, path)) for path in paths)
-
-
-def either(*rules: Broken) -> Broken:
-    """One of the rules is broken."""
-    return lambda e: any(broken(e) for broken in rules)
-
-
 def without(path: str, field: str) -> Broken:
     """No item of an array has the field filled in."""
-    return lambda e: not any(value(item, field) for item in e.findall(path))
+    return lambda e: not any(text_at(item, field) for item in e.findall(path))
 
 
 def not_named(path: str, form: re.Pattern[str] = ANY) -> Broken:
@@ -108,13 +96,13 @@ def not_named(path: str, form: re.Pattern[str] = ANY) -> Broken:
 
 
 def _ends_too_early(staff: Element) -> bool:
-    begin, end = moment_of(value(staff, "beginDate")), moment_of(value(staff, "endDate"))
+    begin, end = moment_of(text_at(staff, "beginDate")), moment_of(text_at(staff, "endDate"))
     return begin is not None and end is not None and end < begin
 
 
 def _no_rate(line: Element) -> bool:
     try:
-        return not 0 < float(value(line, "rate")) < inf
+        return not 0 < float(text_at(line, "rate")) < inf
     except ValueError:
         return True
 
@@ -191,7 +179,7 @@ def check_together(sources: Sources, organization: str, oid: str) -> Iterator[Pr
     cards = sources.get(CARD.object_type, ())
     if len(cards) != 1:
         yield Problem("201", whole)
-    if any(value(card.content, "oid") not in {"", oid} for card in cards if card.content is not None):
+    if any(text_at(card.content, "oid") not in {"", oid} for card in cards if card.content is not None):
         yield Problem("209", whole)
     yield from _not_unique(sources, organization)
     yield from _lost(sources, organization)
@@ -210,13 +198,13 @@ def _ids(kind: Kind, source: SourceObject) -> Iterator[tuple[str, str]]:
     """Ids of the register that an object and its sections bear, each with the name of the section."""
     if source.content is None:
         return
-    if own := value(source.content, kind.id_field):
+    if own := text_at(source.content, kind.id_field):
         yield own, ""
     if kind is DEPARTMENT:
         for path, field in SECTIONS.items():
             for section in source.content.findall(path):
-                if value(section, field) and not is_withheld(section):
-                    yield value(section, field), _section(section)
+                if text_at(section, field) and not is_withheld(section):
+                    yield text_at(section, field), _section(section)
 
 
 def _lost(sources: Sources, organization: str) -> Iterator[Problem]:
@@ -253,5 +241,6 @@ def _section(element: Element) -> str:
     """Name of the section that an element is or lies in, empty outside of sections."""
     for one in (element, *element.iterancestors()):
         if one.tag in {"hospitalSubdivisionItem", "roomItem", "departLabsItem"}:
-            return value(one, "subdivisionName") or value(one, "oid") or value(one, "labOid") or "без наименования"
+            names = (text_at(one, field) for field in ("subdivisionName", "oid", "labOid"))
+            return next(filter(None, names), "без наименования")
     return ""

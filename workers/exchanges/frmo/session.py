@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from workers.exchange import (
+    VERBS,
     Action,
-    Dictionary,
     Doubt,
     Element,
     Operation,
-    PacketStatus,
-    RegisterTransport,
     Session,
     SessionEvent,
     SourceObject,
-    Verdict,
+    Talk,
     content_of,
     covers,
     load_dictionary,
@@ -35,19 +32,17 @@ from workers.exchanges.frmo.compare import Found, Plan, Step, Wanted, make_plan,
 from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, Reference, about, is_withheld, references
 from workers.exchanges.frmo.rules import check, check_together
 
+REGISTER: Final = "ФРМО"
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
 CHECK_FAILED: Final = "Обнаружены ошибки при проверке данных МО"
 NOT_READ: Final = "ФРМО не отдал сведения о МО"
 WITHHELD: Final = "МО отмечена «не передавать в ФРМО»: данные не передавались"
-CONFIRMED: Final = "Подтверждено чтением ФРМО"
-NOT_THERE: Final = "В ФРМО изменения нет, оно передаётся заново"
 PAGE: Final = 100
-VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
 
 
 def run(session: Session) -> str | None:
     """Bring the МО's state in ФРМО to what the МИС submitted; returns the text of the result."""
-    return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+    return _Export(session, Talk.of(session, DICTIONARY, REGISTER)).run()
 
 
 def check_settings(settings: Mapping[str, str]) -> None:
@@ -58,7 +53,7 @@ def check_settings(settings: Mapping[str, str]) -> None:
 @dataclass(slots=True)
 class _Export:
     session: Session
-    words: Dictionary
+    talk: Talk
     card: Wanted | None = None
     wanted: list[Wanted] = field(default_factory=list)
 
@@ -77,7 +72,7 @@ class _Export:
         self._settle_doubts(doubts, plan, card)
         self.session.accept([(one.source, peer_id) for one, peer_id in plan.news()])
         self._send(plan, card)
-        with self._event("end"):
+        with self.talk.event("end"):
             return None
 
     # --- check ------------------------------------------------------------------------------------------------------
@@ -85,15 +80,12 @@ class _Export:
     def _check(self) -> bool:
         """Look at everything before anything is sent; True when nothing is wrong."""
         mo = self.session.organization
-        wrong = False
-        with self._event("check") as event:
+        with self.talk.event("check") as event:
             sources = {kind.object_type: list(self.session.objects(kind.object_type)) for kind in (CARD, *KINDS)}
             if any(s.content is not None and is_withheld(s.content) for s in sources[CARD.object_type]):
                 return True
             there = {kind: [s for s in found if _goes(s)] for kind, found in sources.items()}
-            for problem in check_together(there, mo.name, mo.oid):
-                self._error(event, "check", problem.code, problem.about)
-                wrong = True
+            wrong = not self.talk.judge(event, check_together(there, mo.name, mo.oid), (), about(mo.name))
             for kind in (CARD, *KINDS):
                 for source in sources.pop(kind.object_type):
                     wrong |= not self._take(event, kind, source)
@@ -104,9 +96,6 @@ class _Export:
         content = source.former if source.content is None else source.content
         if content is None or is_withheld(content):
             return True
-        problems = list(check(source, self.session.organization.name))
-        for problem in problems:
-            self._error(event, "check", problem.code, problem.about)
         packet = self._packet("mo.update" if kind is CARD else f"{kind.prefix}.create", content)
         normal = content_of(packet)
         removed = source.content is None
@@ -115,10 +104,8 @@ class _Export:
             self.wanted.append(one)
         elif not removed:
             self.card = one
-        findings = () if removed or problems else self._transport.check(_without_references(packet))
-        for finding in findings:
-            event.error(self.words.events["check"].title, finding.message, self._about(one))
-        return not problems and not findings
+        problems = check(source, self.session.organization.name)
+        return self.talk.judge(event, problems, () if removed else [_without_references(packet)], self._about(one))
 
     # --- read -------------------------------------------------------------------------------------------------------
 
@@ -131,18 +118,18 @@ class _Export:
             if records is None:
                 return None
             found += [Found(kind, record) for record in records]
-        with self._event("read_end"):
+        with self.talk.event("read_end"):
             return (cards[0], found) if cards else None
 
     def _read_all(self, name: str, operation: str) -> list[Element] | None:
         parameters = {"oid": self.session.organization.oid, "offset": "0", "limit": str(PAGE)}
         records: list[Element] = []
-        with self._event(name) as event:
-            for answer in read_all(self.session, event, self._transport.packet(operation, parameters)):
+        with self.talk.event(name) as event:
+            for answer in read_all(self.session, event, self.talk.transport.packet(operation, parameters)):
                 if answer.refusal:
-                    self._error(event, name, "301", about(self.session.organization.name))
+                    self.talk.error(event, name, "301", about(self.session.organization.name))
                     return None
-                records += self._transport.contents(answer)
+                records += self.talk.transport.contents(answer)
         return records
 
     # --- send -------------------------------------------------------------------------------------------------------
@@ -151,8 +138,7 @@ class _Export:
         """Tell what the register's state says of requests whose outcome is unknown."""
         for doubt in doubts:
             done = card is None if doubt.packet_type == "mo.update" else _is_done(plan, doubt)
-            verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
-            self.session.close(doubt.packet_id, Verdict(*verdict), None)
+            self.talk.settle(doubt, done=done)
 
     def _send(self, plan: Plan, card: Wanted | None) -> None:
         if card is not None:
@@ -183,33 +169,21 @@ class _Export:
         waiting.clear()
 
     def _action(self, packet: Element, step: Step) -> Action:
-        named = self.words.events[_event_of(step.wanted.kind, step.operation)]
+        named = self.talk.words.events[_event_of(step.wanted.kind, step.operation)]
         source = step.wanted.source
-        request = request_of(self._transport, packet, step.operation, brings=source, peer_id=step.peer_id)
+        request = request_of(self.talk.transport, packet, step.operation, brings=source, peer_id=step.peer_id)
         return Action(named.code, named.title, request, self._about(step.wanted))
 
     def _not_sent(self, one: Wanted, operation: Operation, code: str) -> None:
         name = _event_of(one.kind, operation)
-        with self._event(name, self._about(one)) as event:
-            self._error(event, name, code, self._about(one))
+        with self.talk.event(name, self._about(one)) as event:
+            self.talk.error(event, name, code, self._about(one))
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    @property
-    def _transport(self) -> RegisterTransport:
-        transport: RegisterTransport = self.session.transport
-        return transport
-
     def _packet(self, operation: str, content: Element | None, peer_id: str | None = None) -> Element:
         parameters = {"oid": self.session.organization.oid, **({"entityId": peer_id} if peer_id else {})}
-        return self._transport.packet(operation, parameters, content)
-
-    def _event(self, name: str, about_what: str | None = None) -> AbstractContextManager[SessionEvent]:
-        event = self.words.events[name]
-        return self.session.event(event.code, event.title, about_what)
-
-    def _error(self, event: SessionEvent, stage: str, code: str, about_what: str) -> None:
-        event.error(self.words.events[stage].title, self.words.errors[code], about_what)
+        return self.talk.transport.packet(operation, parameters, content)
 
     def _about(self, one: Wanted) -> str:
         return about(self.session.organization.name, one.kind, one.content)

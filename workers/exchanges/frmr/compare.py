@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, Operation, PartIds, covers
-from workers.exchanges.frmr.rules import value
+from workers.exchange import Element, Operation, PartIds, covers, text_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def created(held: Element, prefix: str, content: Element, known: PartIds) -> tup
     section = section_of(prefix)
     if section is None:
         return None
-    ids = (value(one, section.id_field) for one in entries(held, section) if covers(content, one))
+    ids = (text_at(one, section.id_field) for one in entries(held, section) if covers(content, one))
     new = (one for one in ids if known.isdisjoint({(section.field, one), (FOUND + section.field, one)}))
     return next(((section.field, one) for one in new), None)
 
@@ -125,7 +124,7 @@ def section_of(prefix: str) -> Section | None:
 def holds_entry(held: Element, prefix: str, entity_id: str) -> bool:
     """Tell whether the register holds the entry with this id."""
     section = section_of(prefix)
-    return section is not None and any(value(one, section.id_field) == entity_id for one in entries(held, section))
+    return section is not None and any(text_at(one, section.id_field) == entity_id for one in entries(held, section))
 
 
 def holds(held: Element, prefix: str, content: Element) -> bool:
@@ -202,10 +201,10 @@ class _Match:
         return 0 < len(self._section.key) <= 2 * agree
 
     def _key(self, entry: Element) -> tuple[str, ...]:
-        return tuple(value(entry, field).casefold() for field in self._section.key)
+        return tuple(text_at(entry, field).casefold() for field in self._section.key)
 
     def _id(self, entry: Element) -> str:
-        return value(entry, self._section.id_field)
+        return text_at(entry, self._section.id_field)
 
     def _mark(self, entry: Element) -> tuple[str, str]:
         entity_id = self._id(entry)

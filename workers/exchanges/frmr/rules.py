@@ -14,13 +14,22 @@ Source: federal description of ФРМР, clause 7.4; fields of a document: ``xsd
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, SourceObject, moment_of, snils_is_right
+from workers.exchange import (
+    Broken,
+    Element,
+    Problem,
+    SourceObject,
+    absent,
+    either,
+    no_date,
+    snils_is_right,
+    text_at,
+)
 
-Broken = Callable[[Element], bool]
 _UNIT_OID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")
 """As ФРМО writes it: its last number may begin with zeros."""
 _SNILS: Final = re.compile(r"[0-9]{3}-?[0-9]{3}-?[0-9]{3}[ -]?[0-9]{2}")
@@ -35,31 +44,8 @@ class Rule:
     broken: Broken
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A broken rule and the worker that breaks it, as «Объект» shows it."""
-
-    code: str
-    about: str
-
-
-def absent(*paths: str) -> Broken:
-    """One of the fields is not filled in."""
-    return lambda e: not all(value(e, path) for path in paths)
-
-
-def no_date(path: str) -> Broken:
-    """The field is not a date."""
-    return lambda e: moment_of(value(e, path)) is None
-
-
-def either(*rules: Broken) -> Broken:
-    """One of the rules is broken."""
-    return lambda e: any(broken(e) for broken in rules)
-
-
 def _wrong_snils(person: Element) -> bool:
-    text = value(person, "snils")
+    text = text_at(person, "snils")
     return not (_SNILS.fullmatch(text) and snils_is_right(text))
 
 
@@ -76,12 +62,12 @@ RULES: Final = (
     Rule("601", "", _wrong_snils),
     Rule("602", "", absent("lastName")),
     Rule("603", "", absent("firstName")),
-    Rule("604", "", lambda e: value(e, "gender") not in {"1", "2"}),
+    Rule("604", "", lambda e: text_at(e, "gender") not in {"1", "2"}),
     Rule("605", "", no_date("birthDate")),
     Rule("606", "", absent("citizenShipId/code")),
     Rule("607", "", _not_one_document),
     Rule("611", _CARD, either(absent("contractNumber"), no_date("contractDate"))),
-    Rule("612", _CARD, lambda card: not _UNIT_OID.fullmatch(value(card, "nrPmuDepartId"))),
+    Rule("612", _CARD, lambda card: not _UNIT_OID.fullmatch(text_at(card, "nrPmuDepartId"))),
     Rule("613", _CARD, absent("fedPositionId", "postId", "positionTypeId")),
     Rule("614", _CARD, no_date("beginDate")),
 )
@@ -104,11 +90,6 @@ def check(source: SourceObject, organization: str) -> Iterator[Problem]:
 def about_worker(organization: str, source: SourceObject) -> str:
     """«Объект»: the МО and the id that the МИС gave to the worker."""
     return f"МО: {organization}, Работник: {source.object_id}"
-
-
-def value(element: Element, path: str) -> str:
-    """Text of a field, empty when it is absent."""
-    return (element.findtext(path) or "").strip()
 
 
 def digits(snils: str) -> str:

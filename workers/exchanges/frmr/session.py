@@ -8,30 +8,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from workers.exchange import (
-    Dictionary,
+    VERBS,
     Doubt,
     Element,
     Operation,
-    PacketStatus,
     Part,
     PartIds,
-    RegisterTransport,
+    Problem,
     Request,
     Session,
     SessionEvent,
     SourceObject,
-    Verdict,
+    Talk,
     content_of,
     load_dictionary,
     read_parts,
     request_of,
+    text_at,
     write_parts,
 )
 from workers.exchanges.frmr.compare import (
@@ -46,20 +45,18 @@ from workers.exchanges.frmr.compare import (
     holds_entry,
     section_of,
 )
-from workers.exchanges.frmr.rules import about_worker, check, digits, value
+from workers.exchanges.frmr.rules import about_worker, check, digits
 
+REGISTER: Final = "ФРМР"
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
 PAGE: Final = 100
-CONFIRMED: Final = "Подтверждено чтением ФРМР"
 TOLD: Final = "Работников передано и сверено: {brought}"
 WITH_ERRORS: Final = f"{TOLD}, с ошибками: {{faulty}}"
-NOT_THERE: Final = "В ФРМР изменения нет, оно передаётся заново"
-VERBS: Final = {Operation.INSERT: "create", Operation.UPDATE: "update", Operation.DELETE: "delete"}
 
 
 def run(session: Session) -> str | None:
     """Bring the МО's workers in ФРМР to what the МИС submitted; returns the text of the result."""
-    return _Export(session, load_dictionary(DICTIONARY, session.settings)).run()
+    return _Export(session, Talk.of(session, DICTIONARY, REGISTER)).run()
 
 
 def check_settings(settings: Mapping[str, str]) -> None:
@@ -79,7 +76,7 @@ class _Due:
 @dataclass(slots=True)
 class _Export:
     session: Session
-    words: Dictionary
+    talk: Talk
     faulty: set[str] = field(default_factory=set)
     doubts: dict[str | None, list[Doubt]] = field(default_factory=lambda: defaultdict(list))
     known: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
@@ -95,7 +92,7 @@ class _Export:
         while page := list(islice(workers, PAGE)):
             whole = self._send_page(page, done)
             done, brought, faulty = done + len(page), brought + whole, faulty + len(page) - whole
-        with self._event("end"):
+        with self.talk.event("end"):
             text = WITH_ERRORS if faulty else TOLD if brought else None
             return None if text is None else text.format(brought=brought, faulty=faulty)
 
@@ -113,19 +110,15 @@ class _Export:
 
     def _check(self) -> None:
         known = self._held()
-        with self._event("check") as event:
+        with self.talk.event("check") as event:
             for source in self.session.objects("Person", due=True):
                 if source.content is None:
                     continue
-                problems = [(p.about, self.words.errors[p.code]) for p in check(source, self._mo)]
+                problems = list(check(source, self._mo))
                 about = about_worker(self._mo, source)
-                if known.setdefault(digits(value(source.content, "snils")), source.object_id) != source.object_id:
-                    problems.append((about, self.words.errors["608"]))
-                for packet in () if problems else self._whole(source.content):
-                    problems += [(about, finding.message) for finding in self._transport.check(packet)]
-                for what, message in problems:
-                    event.error(self.words.events["check"].title, message, what)
-                if problems:
+                if known.setdefault(digits(text_at(source.content, "snils")), source.object_id) != source.object_id:
+                    problems.append(Problem("608", about))
+                if not self.talk.judge(event, problems, self._whole(source.content), about):
                     self.faulty.add(source.object_id)
 
     def _held(self) -> dict[str, str]:
@@ -133,7 +126,7 @@ class _Export:
         if all(source.content is None for source in self.session.objects("Person", due=True)):
             return {}
         return {
-            digits(value(source.content, "snils")): source.object_id
+            digits(text_at(source.content, "snils")): source.object_id
             for source in self.session.objects("Person")
             if source.content is not None and source.accepted == source.digest
         }
@@ -147,7 +140,7 @@ class _Export:
 
     def _send_page(self, page: Sequence[SourceObject], done: int) -> int:
         """Bring a page of workers to ФРМР; returns of how many nothing was refused."""
-        with self._event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
+        with self.talk.event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
             refused: set[str] = set()
             due = self._compare(event, page, refused)
             self._send(event, [one for one in due if one.step.prefix == PERSON], refused)
@@ -164,17 +157,17 @@ class _Export:
         there = [(source, source.content) for source in page if source.content is not None]
         packets = [self._packet("mr_person_full.read", content) for _, content in there]
         requests = [
-            request_of(self._transport, packet, Operation.READ, source.object_id)
+            request_of(self.talk.transport, packet, Operation.READ, source.object_id)
             for packet, (source, _) in zip(packets, there, strict=True)
         ]
         due: list[_Due] = []
         states: list[tuple[SourceObject, Element | None]] = []
         for (source, content), read in zip(there, self.session.send_all(event, requests), strict=True):
             if read.refusal and not read.nothing_there:
-                self._error(event, "621", about_worker(self._mo, source))
+                self.talk.error(event, "transfer", "621", about_worker(self._mo, source))
                 refused.add(source.object_id)
                 continue
-            held = next(iter(self._transport.contents(read)), None)
+            held = next(iter(self.talk.transport.contents(read)), None)
             compared = compare(self._worker(content), held, self._known(source, held))
             self.known[source.object_id] = set(compared.known)
             due += [_Due(source, content, step) for step in compared.steps]
@@ -201,7 +194,7 @@ class _Export:
         requests = [self._request(one) for one in due]
         for one, answer in zip(due, self.session.send_all(event, requests), strict=True):
             if answer.refusal:
-                self._error(event, "622", about_worker(self._mo, one.source))
+                self.talk.error(event, "transfer", "622", about_worker(self._mo, one.source))
                 refused.add(one.source.object_id)
             else:
                 self._note(one, answer.entity_id)
@@ -219,7 +212,7 @@ class _Export:
     def _request(self, one: _Due) -> Request:
         step = one.step
         packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", one.content, step.content, step.entity_id)
-        request = request_of(self._transport, packet, step.operation, about=one.source.object_id)
+        request = request_of(self.talk.transport, packet, step.operation, about=one.source.object_id)
         section = section_of(step.prefix)
         if section is None or step.operation is not Operation.INSERT:
             return request
@@ -228,9 +221,7 @@ class _Export:
     def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
         for doubt in self.doubts.pop(source.object_id, ()):
-            done = _is_done(doubt, held)
-            verdict = (PacketStatus.ACCEPTED, CONFIRMED) if done else (PacketStatus.SEND_ERROR, NOT_THERE)
-            self.session.close(doubt.packet_id, Verdict(*verdict), None)
+            self.talk.settle(doubt, done=_is_done(doubt, held))
 
     def _worker(self, content: Element) -> Worker:
         person = content_of(self._packet(f"{PERSON}.create", content, content))
@@ -245,11 +236,6 @@ class _Export:
     # --- words ------------------------------------------------------------------------------------------------------
 
     @property
-    def _transport(self) -> RegisterTransport:
-        transport: RegisterTransport = self.session.transport
-        return transport
-
-    @property
     def _mo(self) -> str:
         return self.session.organization.name
 
@@ -260,23 +246,16 @@ class _Export:
         parameters = {
             "mo": self.session.organization.oid,
             "mr": "true",
-            "lastName": value(worker, "lastName"),
-            "snils": digits(value(worker, "snils")),
+            "lastName": text_at(worker, "lastName"),
+            "snils": digits(text_at(worker, "snils")),
             **({"entityId": entity_id} if entity_id else {}),
         }
-        return self._transport.packet(operation, parameters, content)
-
-    def _event(self, name: str, about: str | None = None) -> AbstractContextManager[SessionEvent]:
-        event = self.words.events[name]
-        return self.session.event(event.code, event.title, about)
-
-    def _error(self, event: SessionEvent, code: str, about: str) -> None:
-        event.error(self.words.events["transfer"].title, self.words.errors[code], about)
+        return self.talk.transport.packet(operation, parameters, content)
 
 
 def _is_done(doubt: Doubt, held: Element | None) -> bool:
     """Tell whether the register's state shows a change of unknown outcome to be made."""
     prefix = doubt.packet_type.rpartition(".")[0]
     if doubt.operation is Operation.DELETE:
-        return held is None or not holds_entry(held, prefix, value(doubt.packet, "request/parameters/entityId"))
+        return held is None or not holds_entry(held, prefix, text_at(doubt.packet, "request/parameters/entityId"))
     return held is not None and holds(held, prefix, content_of(doubt.packet))
