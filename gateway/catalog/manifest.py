@@ -142,6 +142,7 @@ class Transport(Strict):
     ``incoming`` are shell patterns of the names of files that come for this service, where several services of one
     peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers and files, one of
     which a site may choose by its setting ``transport``; ``retry`` and ``status_titles`` say where such a way differs.
+    ``unconfigured`` is what a launch says, before it names them, when settings are missing, whichever way is chosen.
     """
 
     kind: Code
@@ -149,6 +150,7 @@ class Transport(Strict):
     incoming: tuple[str, ...] = ()
     wsdl: str | None = None
     settings: tuple[str, ...] = ()
+    unconfigured: Title = "Не заданы настройки обмена"
     secrets: tuple[str, ...] = ()
     retry: Retry | None = None
     status_titles: dict[PacketStatus, Title] = {}
@@ -162,7 +164,8 @@ class Transport(Strict):
         ways = {way.kind: way for way in (self, *self.alternatives)}
         if (kind or self.kind) not in ways:
             raise ConfigurationError(f"Настройка transport: допустимо {', '.join(ways)}")
-        return ways[kind or self.kind].model_copy(update={"incoming": self.incoming})
+        common = {"incoming": self.incoming, "unconfigured": self.unconfigured}
+        return ways[kind or self.kind].model_copy(update=common)
 
 
 class Sending(Strict):

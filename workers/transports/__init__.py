@@ -35,7 +35,7 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
         raise ConfigurationError(f"Неизвестный вид транспорта: {transport.kind}")
     missing = [key for key in transport.settings if not settings.get(key)]
     if missing:
-        raise ConfigurationError(f"Не заданы настройки обмена: {', '.join(missing)} (таблица services)")
+        raise ConfigurationError(f"{transport.unconfigured}: {', '.join(missing)} (таблица services)")
     opened = import_module(name).open_transport(transport, settings, wsdl)
     return _Chosen(opened, transport.incoming) if transport.incoming else opened
 
