@@ -14,31 +14,16 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from gateway.journal import objects
-from gateway.journal.bodies import pack
 from gateway.journal.engine import connect
 from gateway.journal.migrating import migrate
-from gateway.journal.objects import Arrival
-from gateway.xml.canonical import content_digest
-from gateway.xml.parser import parse
-from tests.support.mse import EXPORT, FIRST, MORNING, SLUG, MseHouse, mse_house
+from tests.support.mse import EXPORT, FIRST, SLUG, MseHouse, mse_house
 from tests.support.postgres import session_server
 from tests.support.running import environment
 from tests.support.waiting import eventually
-from workers.demo.parts.mse_data import Made, referrals
+from workers.demo.parts.mse_data import referrals
 
 BATCH = 500
 LIMIT_S = 3600
-
-
-def submit(house: MseHouse, batch: list[Made]) -> None:
-    """Store objects as the door does, without judging them again."""
-    arrivals = [
-        Arrival(kind, object_id, MORNING, False, pack(content), content_digest(parse(content)))
-        for kind, object_id, content in batch
-    ]
-    with house.engine.begin() as connection:
-        objects.submit(connection, EXPORT, house.organizations[FIRST.oid], arrivals, None)
 
 
 def export(house: MseHouse, url: str) -> tuple[float, float]:
@@ -75,7 +60,7 @@ def main(number: int = 10_000) -> None:
         with mse_house(engine) as house:
             made = referrals(FIRST, number, sound=True)
             while batch := list(islice(made, BATCH)):
-                submit(house, batch)
+                house.store(EXPORT, FIRST.oid, batch)
             seconds, peak_mb = export(house, url)
             print(f"{number} referrals over FTP: {seconds:.1f} s, peak RSS of the worker {peak_mb:.1f} MiB")  # noqa: T201
             print(f"statuses {house.statuses()}")  # noqa: T201

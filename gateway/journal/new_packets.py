@@ -27,7 +27,8 @@ class FormedPacket:
 
     ``data`` is None where not even a packet could be built. ``records`` are the objects of a packet of many, all of one
     МО and operation, ``source`` first; empty in a packet that is all about ``source``. ``name`` is what the peer knows
-    the packet by, where it knows packets by names; a packet of many gets its name when it gets its number.
+    the packet by, where it knows packets by names; a packet of many gets its name when it gets its number. ``heading``
+    is what stands above its findings, where the exchange has such a sentence.
     """
 
     id: UUID
@@ -37,6 +38,7 @@ class FormedPacket:
     findings: tuple[Finding, ...] = ()
     records: tuple[DueObject, ...] = ()
     name: str | None = None
+    heading: str | None = None
 
     @property
     def objects(self) -> tuple[DueObject, ...]:
@@ -50,8 +52,11 @@ class FormedPacket:
 
     @property
     def result_text(self) -> str | None:
-        """«Результат»: a line per finding."""
-        return finding_lines(self.findings) or None
+        """«Результат»: a line per finding, below the exchange's heading."""
+        if not self.findings:
+            return None
+        told = finding_lines(self.findings)
+        return f"{self.heading}\n{told}" if self.heading else told
 
 
 def journal_formed(

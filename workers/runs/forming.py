@@ -63,7 +63,8 @@ def _formed(loaded: Loaded, packet_type: PacketType, job: Job, source: DueObject
     if data is not None and not findings:
         findings = judge(loaded, job, data, loaded.exchange.schema(packet_type.schema_path))
     name = loaded.name(job) if loaded.name else None
-    return FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings), name=name)
+    heading = loaded.heading(job) if findings and loaded.heading else None
+    return FormedPacket(job.packet_id, source, packet_type.code, data, tuple(findings), name=name, heading=heading)
 
 
 def encoded(element: Element, packet_type: PacketType) -> bytes:
@@ -107,7 +108,7 @@ def build(loaded: Loaded, job: Job, form: Callable[[Job], Element] | None) -> tu
     try:
         return findings, form(job) if form else None
     except MissingSourceData as missing:
-        return (*findings, *missing.findings), None
+        return (*findings, *(each for each in missing.findings if each not in findings)), None
 
 
 def judge(loaded: Loaded, job: Job, data: bytes, schema: Path) -> Sequence[Finding]:

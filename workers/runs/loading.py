@@ -51,6 +51,7 @@ class Loaded:
     frame: FormFrame | None
     name: Callable[[Any], str] | None
     check: Callable[[Job], Sequence[Finding]] | None
+    heading: Callable[[Job], str] | None
     locate: Callable[[Job, str], str] | None
     choose: Callable[[Job], str | None] | None
     take_apart: Callable[[Element], Sequence[Element]] | None
@@ -97,6 +98,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
         frame=getattr(parts.get("form"), "frame", None),
         name=getattr(parts.get("form"), "name", None),
         check=getattr(parts.get("rules"), "check", None),
+        heading=getattr(parts.get("rules"), "heading", None),
         locate=getattr(parts.get("form"), "locate", None),
         choose=getattr(parts.get("form"), "packet_type", None),
         take_apart=getattr(parts.get("form"), "records", None),

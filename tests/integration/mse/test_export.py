@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -46,10 +47,21 @@ def test_a_launch_sends_the_sound_and_names_the_mistakes_of_the_others(every_way
     assert refused == [("005",)]  # of a bureau that the region does not have: only ФБ МСЭ knows
     (bad,) = house.rows("SELECT name, result_text FROM packets WHERE status = 'FORM_ERROR'")
     head, *findings = bad.result_text.splitlines()
-    assert head == f"400: Файл с идентификатором направления {bad.name.removesuffix('.xml')} имеет ошибки"
+    assert head == f"Файл с идентификатором направления {bad.name.removesuffix('.xml')} имеет ошибки"
     assert len(findings) == 2
     assert house.launch() == ("SUCCESS", None)
     assert house.statuses() == {"ACCEPTED": 13, "FORM_ERROR": 1}
+
+
+def test_what_only_the_schema_refuses_is_headed_alike(house: MseHouse) -> None:
+    ((kind, object_id, content),) = referrals(FIRST, 1, sound=True)
+    broken = re.sub(rb"<Gender>\d</Gender>", b"<Gender>3</Gender>", content)
+    house.store(EXPORT, FIRST.oid, [(kind, object_id, broken)])
+    assert house.launch() == ("SUCCESS", None)
+    ((name, told),) = house.rows("SELECT name, result_text FROM packets")
+    head, finding = told.splitlines()
+    assert head == f"Файл с идентификатором направления {name.removesuffix('.xml')} имеет ошибки"
+    assert finding.startswith("XSD: ")
 
 
 def test_the_journal_holds_what_was_sent_byte_for_byte(house: MseHouse) -> None:
@@ -84,7 +96,9 @@ def test_a_referral_removed_after_its_export_is_told_to_the_operator_once(house:
     for _ in range(2):
         assert house.launch() == ("SUCCESS", None)
     assert house.statuses() == {"ACCEPTED": 1, "FORM_ERROR": 1}
-    assert "сообщите в бюро МСЭ" in house.results()[1]
+    head, *findings = house.results()[1].splitlines()
+    assert head.endswith("имеет ошибки")
+    assert [line[:31] for line in findings] == ["402: Направление удалено в МИС "]
 
 
 def test_an_upload_that_is_cut_is_repeated_in_the_same_launch(every_way: MseHouse) -> None:

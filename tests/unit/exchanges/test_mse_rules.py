@@ -13,7 +13,8 @@ from lxml.builder import E
 from workers.demo.parts.mse_data import referral
 from workers.demo.region import ORGANIZATIONS
 from workers.exchange import Element, Job, Operation, Organization
-from workers.exchanges.mse.rules import RULES, check
+from workers.exchanges.mse.form import g_code
+from workers.exchanges.mse.rules import RULES, check, heading
 
 OURS = Organization(1, "1.2.643.5.1.13.13.12.2.34.1", "Учебная больница", {})
 Change = Callable[[Element], object]
@@ -77,16 +78,18 @@ MISTAKES: list[tuple[Change, str, str]] = [
 
 @pytest.mark.parametrize(("change", "code", "path"), MISTAKES, ids=[f"{c}-{p}" for _, c, p in MISTAKES])
 def test_a_mistake_is_found_at_its_place(change: Change, code: str, path: str) -> None:
-    head, *found = check(job(change))
-    assert head.code == "400"
-    assert "имеет ошибки" in head.message
-    assert (code, path) in [(each.code, each.path) for each in found]
+    assert (code, path) in [(each.code, each.path) for each in check(job(change))]
+
+
+def test_whatever_has_findings_is_headed_by_the_sentence_that_names_its_referral() -> None:
+    task = job()
+    assert heading(task) == f"Файл с идентификатором направления {g_code(task)} имеет ошибки"
 
 
 def test_temporary_disability_that_ends_before_it_begins() -> None:
     item = E.Item(E.StartDate("2026-02-20"), E.EndDate("2026-02-10"), E.DaysCount("1"), E.Diagnosis("G80"))
     found = check(job(lambda source: source.append(E.TempWorkDisabilityItems(item))))
-    assert [each.code for each in found] == ["400", "423"]
+    assert [each.code for each in found] == ["423"]
 
 
 class Empty:
@@ -104,8 +107,8 @@ class Empty:
 
 def test_diagnoses_are_looked_up_where_the_dictionary_is_loaded() -> None:
     found = check(replace(job(), reference=Empty()))
-    assert [each.code for each in found] == ["400", "451", "451", "451"]
-    assert found[1].path == "/MseReferral/Diagnosis/MainDeseaseCode"
+    assert [each.code for each in found] == ["451", "451", "451"]
+    assert found[0].path == "/MseReferral/Diagnosis/MainDeseaseCode"
 
 
 def test_no_finding_quotes_a_value() -> None:

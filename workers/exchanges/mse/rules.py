@@ -1,7 +1,7 @@
 """ФЛК направления на МСЭ: what the schema of the form cannot say, and what it says of one field at a time.
 
 A rule is silent when a field it compares is absent or unreadable: rule 401 or the schema reports that. Rule 402 stands
-in ``form.py``. Any finding is headed by 400, the sentence that ФБ МСЭ and the МО know the referral by.
+in ``form.py``.
 """
 
 from __future__ import annotations
@@ -113,14 +113,14 @@ RULES: Final = (
 """One code may stand in several rows: one condition, for each field that it holds for."""
 
 
+def heading(job: Job) -> str:
+    """Name the referral by what ФБ МСЭ knows it by, above whatever rules and schema have against it; pure."""
+    return BROKEN.format(g_code=g_code(job))
+
+
 def check(job: Job) -> tuple[Finding, ...]:
     """Find every broken rule; pure. ``path`` is that of the source object. Of a Delete nothing else is checked."""
-    found = list(missing(job))
-    if job.operation is not Operation.DELETE:
-        found.extend(_broken(job))
-    if found:
-        found.insert(0, Finding("/", None, "400", BROKEN.format(g_code=g_code(job))))
-    return tuple(found)
+    return missing(job) if job.operation is Operation.DELETE else tuple(_broken(job))
 
 
 def _broken(job: Job) -> Iterator[Finding]:
