@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -30,6 +31,7 @@ from workers.sandbox.switches import Malformation
 Element = etree._Element
 Change = Mapping[str, str]
 FORM88 = "{http://rosmintrud.ru/mse/eaviias/form88/180906}"
+KNOWN = "6f1c0f0e-8f5b-4d0c-9d0a-0b1f0a880181"
 DONE = "Обратный талон успешно импортирован"
 XSD = resource_dir("xsd") / "mse" / "ticket" / "1.0"
 
@@ -126,27 +128,41 @@ def test_the_same_ticket_in_another_file_and_the_same_examination_are_refused(ho
 
 BAD: list[tuple[Change, str]] = [
     ({"Id": "не GUID"}, "Неверный формат GUID"),
-    ({"Id": "не GUID", "SentOrgOgrn": "1023400009997", "LastName": "Никтов"}, "Неверный формат GUID"),
-    ({"SentOrgOgrn": "1023400009997", "LastName": "Никтов"}, "Талон не относится к МО загрузки"),
+    ({"ExamDate": "31.02.2026"}, "Дата освидетельствования (ExamDate): ожидается дата в виде ГГГГ-ММ-ДД."),
+    ({"SentOrgOgrn": "1023400009997"}, "Талон не относится к МО загрузки"),
     (
-        {"BuroId": "99999", "LastName": "Никтов"},
+        {"BuroId": "99999"},
         "В Системе отсутствует служба МСЭ с Кодом ЕАВИИАС «99999», указанным в Обратном талоне",
     ),
     ({"LastName": "Никтов"}, "Пациент не идентифицирован"),
-    ({"SNILS": "112-233-445 95"}, "Пациент не идентифицирован"),
-    ({"SecondName": ""}, "Пациент не идентифицирован"),
+    ({"Id": KNOWN}, "Обратный талон импортирован ранее"),
 ]
+"""One mistake for each check, in the order of the checks; the last is there once a ticket with this id is imported."""
 
 
-def test_each_mistake_is_told_in_the_order_of_the_checks(house: MseHouse) -> None:
+def test_each_check_is_made_before_the_one_behind_it(house: MseHouse) -> None:
     house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
     load_bureaux(house, "34001")
-    contents = [ticket(changed) for changed, _ in BAD]
+    house.sandbox.lay_out("0.xml", ticket({"Id": KNOWN, "ExamDate": "2026-01-01"}))
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    pairs = [({**later, **first}, told) for (first, told), (later, _) in pairwise(BAD)]
+    for number, (changed, _) in enumerate([*BAD, *pairs], 1):
+        house.sandbox.lay_out(f"{number:02}.xml", ticket(changed))
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    told = [f"Не удалось импортировать Обратный талон: {reason}" for _, reason in [*BAD, *pairs]]
+    assert results(house) == [("PROCESSED", DONE), *(("REFUSED", text) for text in told)]
+
+
+def test_tickets_of_unknown_people_are_kept_byte_for_byte_and_taken_away(house: MseHouse) -> None:
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    contents = [
+        ticket(changed) for changed in ({"LastName": "Никтов"}, {"SNILS": "112-233-445 95"}, {"SecondName": ""})
+    ]
     for number, content in enumerate(contents):
         house.sandbox.lay_out(f"{number}.xml", content)
     assert house.launch(IMPORT) == ("SUCCESS", None)
-    told = [f"Не удалось импортировать Обратный талон: {reason}" for _, reason in BAD]
-    assert results(house) == [("REFUSED", text) for text in told]
+    told = "Не удалось импортировать Обратный талон: Пациент не идентифицирован"
+    assert results(house) == [("REFUSED", told)] * 3
     kept = house.rows("SELECT content FROM packet_bodies WHERE kind = 'DATA' ORDER BY packet_id")
     assert [unpack(r.content) for r in kept] == contents
     assert list(house.sandbox.tree.imported.glob("*")) == []
