@@ -35,7 +35,8 @@ class Field:
 
     ``nil``: written as xsi:nil when there is nothing; a group counts as nothing when its ``key`` part is empty, or all
     its parts where no key is named. ``blank``: an empty string will do. ``default``: what stands in for nothing.
-    ``derived``: computed by us, absent from the source. ``codes``: titles by code, where the list is known whole.
+    ``derived``: computed by us, absent from the source. ``codes``: titles by code, of the whole list, or of a part of
+    it where the list is ``open``.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Field:
     parts: tuple[Field, ...] = ()
     key: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
+    open: bool = False
 
 
 F = Field
@@ -58,9 +60,11 @@ K = Kind
 RECORD: Final = (F("Id", "Код", K.INT), F("Value", "Наименование", nil=True))
 
 
-def coded(name: str, title: str, codes: Mapping[str, str] | None = None, *, nil: bool = False) -> Field:
+def coded(
+    name: str, title: str, codes: Mapping[str, str] | None = None, *, nil: bool = False, open_list: bool = False
+) -> Field:
     """A code with its title (DicRecordType)."""
-    return F(name, title, nil=nil, parts=RECORD, codes=codes or {})
+    return F(name, title, nil=nil, parts=RECORD, codes=codes or {}, open=open_list)
 
 
 def group(name: str, title: str, *parts: Field, nil: bool = False, key: str = "") -> Field:
@@ -113,6 +117,8 @@ MILITARY_DUTY: Final = {
     "3": "поступающий на воинский учёт",
     "4": "не состоящий",
 }
+ADDRESS_TYPE: Final = {"1": "адрес места жительства", "5": "адрес места постоянной регистрации"}
+"""What 2, 3 and 4 stand for is not published."""
 PLACE_TYPE: Final = {
     "1": "МО стационар",
     "2": "стационарная соцорганизация",
@@ -154,7 +160,7 @@ FORM: Final = (
     F("Gender", "Пол", K.GENDER),
     coded("Citizenship", "Гражданство", CITIZENSHIP),
     coded("MilitaryDuty", "Отношение к воинской обязанности", MILITARY_DUTY),
-    coded("AddressType", "Вид адреса", nil=True),
+    coded("AddressType", "Вид адреса", ADDRESS_TYPE, nil=True, open_list=True),
     group("Address", "Адрес", *ADDRESS, nil=True),
     F("HasNoLivingAddress", "Лицо без определённого места жительства", K.BOOLEAN),
     group(

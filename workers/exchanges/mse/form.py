@@ -191,7 +191,7 @@ def _group(target: Element, field: Field, source: Element | None, job: Job) -> N
 
 
 def _title(target: Element, field: Field) -> None:
-    """A code of a list that is known whole needs no title from the МИС."""
+    """A code whose title is known needs none from the МИС."""
     code, title = target[0], target[1]
     known = field.codes.get(code.text or "")
     if known and not title.text:

@@ -154,7 +154,7 @@ def _unfilled(job: Job, field: Field, element: Element | None, path: str, owner:
     elif element is not None:
         yield from _parts(job, field, element, path)
         code = value(element.find("Id")) if field.codes else ""
-        if code and code not in field.codes:
+        if code and code not in field.codes and not field.open:
             yield Finding(f"{path}/Id", line, "403", f"«{field.title}»: такого кода в справочнике нет.")
 
 
