@@ -69,7 +69,7 @@ from workers.exchange.common import (
 )
 from workers.exchange.dictionary import Dictionary, Titled, load_dictionary
 from workers.exchange.downloads import Download, Downloads
-from workers.exchange.files import Arrivals, Files
+from workers.exchange.files import MAX_NAMES, Arrivals, Files
 from workers.exchange.flk import Refusal
 from workers.exchange.mail import Post, WrongAddress, mail_address
 from workers.exchange.notices import (
@@ -115,6 +115,7 @@ from workers.exchange.receiving import (
     Question,
     Receive,
     Reception,
+    Remaining,
     Source,
     State,
     Submitted,
@@ -152,6 +153,7 @@ from workers.exchange.session import (
 
 __all__ = [
     "KINDS",
+    "MAX_NAMES",
     "NO_REFERENCE",
     "VERBS",
     "ZONES",
@@ -222,6 +224,7 @@ __all__ = [
     "Reference",
     "Refusal",
     "RegisterTransport",
+    "Remaining",
     "Reminder",
     "Reply",
     "Request",

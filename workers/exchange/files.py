@@ -11,6 +11,9 @@ from workers.exchange.common import FileUnusable
 
 logger = logging.getLogger(__name__)
 
+MAX_NAMES: Final = 100_000
+"""So many files are taken from a folder over one connection; the others wait for the next one."""
+
 
 class Files(Protocol):
     """Two folders of a peer: files are put into *ours to the peer* and come in *the peer's to us*.
@@ -50,8 +53,10 @@ class Files(Protocol):
         """
         ...
 
-    def names(self, suffix: str = "") -> Sequence[str]:
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> Sequence[str]:
         """Names of the files that came, ending in ``suffix`` (letters' case counts), sorted; no hidden or other files.
+
+        The first ``limit`` of them, however many there are; no more than twice as many are held meanwhile.
 
         Raises:
             NotSent, SignInRefused: the folder cannot be read now.
@@ -80,19 +85,29 @@ class Files(Protocol):
 class Arrivals:
     """The files that came, for as long as one connection lasts: each is offered once, and none bars those behind it.
 
-    What is not removed is offered again by the next connection, which may find it corrected.
+    What is not removed is offered again by the next connection, which may find it corrected. Of a folder of more than
+    ``limit`` files the first are offered, and ``more`` tells that others wait for the next connection.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, suffix: str = "", limit: int = MAX_NAMES) -> None:
         self._files = files
+        self._suffix = suffix
+        self._limit = limit
         self._offered: set[str] = set()
+        self.more = False
 
     def fresh(self) -> Iterator[str]:
         """Names not offered yet. Raises as ``Files.names``."""
-        for name in self._files.names():
-            if name not in self._offered:
-                self._offered.add(name)
-                yield name
+        if len(self._offered) == self._limit:
+            return
+        for name in self._files.names(self._suffix, self._limit + 1):
+            if name in self._offered:
+                continue
+            if len(self._offered) == self._limit:
+                self.more = True
+                return
+            self._offered.add(name)
+            yield name
 
     def read(self, name: str) -> bytes | None:
         """Read a file; None for one that is unusable. Raises as ``Files.read`` otherwise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from gateway.domain.errors import Finding
@@ -79,6 +79,15 @@ class Source(Protocol):
         Returns the keys of those about which the peer would not be told, with the reason: Russian, without the peer's
         payload; empty when all went well.
         """
+        ...
+
+
+@runtime_checkable
+class Remaining(Protocol):
+    """A source that may leave documents to the next launch, since one launch takes only so many."""
+
+    def remaining(self) -> str | None:
+        """What is left, as the launch tells it: Russian, without the peer's payload; None: nothing is known to be."""
         ...
 
 

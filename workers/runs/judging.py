@@ -214,7 +214,8 @@ class JudgingRun(ABC):
         if self._trouble is None:
             self.end(LaunchResult.SUCCESS, None, counts)
         else:
-            self.end(LaunchResult.FAILED, self._trouble, f"документов: {len(self._left)}")
+            left = f"документов: {len(self._left)}"
+            self.end(LaunchResult.FAILED, self._trouble, f"{left}, {counts}" if counts else left)
 
     def end(self, result: LaunchResult, text: str | None, counts: str | None = None) -> None:
         """Close the launch."""

@@ -16,7 +16,7 @@ from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult
 from gateway.journal import receiving
 from gateway.journal.outbox import Lease, leased
-from workers.exchange import Handled, InDoubt, NotSent, PeerRefused, SignInRefused, Source
+from workers.exchange import Handled, InDoubt, NotSent, PeerRefused, Remaining, SignInRefused, Source
 from workers.runs.judging import Delivery, JudgingRun, Stopping, delivery
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Pause, Point, Surroundings
@@ -40,7 +40,9 @@ def run_receiving(
     around.reached(Point.TAKEN)
     try:
         with closing(open_transport()) as transport:
-            run.receive_all(loaded.source(transport))
+            source = loaded.source(transport)
+            run.receive_all(source)
+            remaining = source.remaining() if isinstance(source, Remaining) else None
     except Stopping:
         return Pause(0, run.failures)
     except (NotSent, InDoubt):
@@ -48,7 +50,7 @@ def run_receiving(
     except (SignInRefused, PeerRefused, ConfigurationError) as error:
         run.end(LaunchResult.FAILED, str(error))
         return None
-    run.end_well()
+    run.end_well(remaining)
     return None
 
 

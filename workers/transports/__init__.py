@@ -6,8 +6,7 @@ between it and the exchanges that use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,20 +35,4 @@ def open_transport(transport: manifest.Transport, settings: Mapping[str, str], w
     missing = [key for key in transport.settings if not settings.get(key)]
     if missing:
         raise ConfigurationError(f"{transport.unconfigured}: {', '.join(missing)} (таблица services)")
-    opened = import_module(name).open_transport(transport, settings, wsdl)
-    return _Chosen(opened, transport.incoming) if transport.incoming else opened
-
-
-class _Chosen:
-    """Files of a peer of which only those of some names are for this service."""
-
-    def __init__(self, files: Any, patterns: Sequence[str]) -> None:
-        self._files = files
-        self._patterns = patterns
-
-    def names(self, suffix: str = "") -> tuple[str, ...]:
-        """As the transport's own; names that fit one of the patterns (letters' case counts)."""
-        return tuple(n for n in self._files.names(suffix) if any(fnmatchcase(n, p) for p in self._patterns))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._files, name)
+    return import_module(name).open_transport(transport, settings, wsdl)

@@ -6,8 +6,9 @@ again overwrites what a cut connection left behind, and two senders of one file 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final
 
@@ -16,8 +17,6 @@ from workers.exchange import NotSent
 from workers.transports.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, positive
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
-MAX_NAMES: Final = 100_000
-"""A folder of more files than this is not listed: nobody has taken them away for years."""
 TRANSFER_TIMEOUT_S: Final = 600.0
 
 SIGN_IN_REFUSED: Final = "Ошибка при авторизации"
@@ -28,7 +27,6 @@ IMPORT_FOLDER_AWAY: Final = "Папки для импорта не сущест�
 NOT_WHOLE: Final = "Файл передан не целиком."
 CUT: Final = "Связь с сервером прервалась."
 TOO_LARGE: Final = f"Файл на сервере больше допустимых {MAX_FILE_BYTES} байт."
-TOO_MANY: Final = f"В папке на сервере файлов больше допустимых {MAX_NAMES}."
 UNREADABLE: Final = "Файл в папке обмена не читается"
 NOT_REMOVED: Final = "Файл из папки обмена не удаляется"
 _MAX_NAME_BYTES: Final = 200
@@ -119,9 +117,32 @@ def part_name(name: str, data: bytes) -> str:
     return f".{plain(name)}.{sha256(data).hexdigest()[:12]}.part"
 
 
-def visible(names: list[str], suffix: str) -> tuple[str, ...]:
-    """Names that an exchange is shown, sorted."""
-    return tuple(sorted(name for name in names if is_plain(name) and name.endswith(suffix)))
+class FirstNames:
+    """The first names of a folder in their order, of those that an exchange is shown, however many there are.
+
+    ``patterns`` are those of the manifest's ``incoming``: a name fits one of them, where there are any (letters' case
+    counts). Not more than twice ``limit`` names are held.
+    """
+
+    def __init__(self, patterns: Sequence[str], suffix: str, limit: int) -> None:
+        self._patterns = patterns
+        self._suffix = suffix
+        self._limit = limit
+        self._kept: list[str] = []
+
+    def add(self, name: str) -> None:
+        """Take the next name of the listing, which is in no order."""
+        if not is_plain(name) or not name.endswith(self._suffix):
+            return
+        if self._patterns and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
+            return
+        self._kept.append(name)
+        if len(self._kept) == 2 * self._limit:
+            self._kept = sorted(self._kept)[: self._limit]
+
+    def told(self) -> tuple[str, ...]:
+        """The names, once all were added."""
+        return tuple(sorted(self._kept)[: self._limit])
 
 
 def no_connection(site: Site) -> NotSent:

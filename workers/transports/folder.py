@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -16,14 +16,21 @@ from uuid import uuid4
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused
-from workers.transports.file_servers import EXPORT_FOLDER_AWAY, MAX_FILE_BYTES, NOT_REMOVED, UNREADABLE, is_plain, plain
+from workers.exchange import MAX_NAMES, FileUnusable, InDoubt, NotSent, PeerRefused
+from workers.transports.file_servers import (
+    EXPORT_FOLDER_AWAY,
+    MAX_FILE_BYTES,
+    NOT_REMOVED,
+    UNREADABLE,
+    FirstNames,
+    plain,
+)
 
 _ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EIO})
 """What the system says of one file and not of the folder it lies in."""
 
 
-def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FolderTransport:
+def open_transport(transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FolderTransport:
     """Open a pair of folders, which must exist. Settings: ``out`` (ours to the peer) and ``in`` (to us).
 
     Raises:
@@ -37,18 +44,20 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
         folders[key] = Path(path).resolve()
     if folders["out"] == folders["in"]:
         raise ConfigurationError("Настройки out и in указывают на одну папку; нужны две.")
-    return FolderTransport(folders["out"], folders["in"])
+    return FolderTransport(folders["out"], folders["in"], transport.incoming)
 
 
 class FolderTransport:
     """Puts files into ``out_folder``; lists, reads and removes those of ``in_folder``.
 
-    A name is a plain file name of at most 200 bytes in UTF-8, not beginning with a dot.
+    A name is a plain file name of at most 200 bytes in UTF-8, not beginning with a dot. ``incoming`` are the patterns
+    of the names of files that come for this service.
     """
 
-    def __init__(self, out_folder: Path, in_folder: Path) -> None:
+    def __init__(self, out_folder: Path, in_folder: Path, incoming: Sequence[str] = ()) -> None:
         self._out = out_folder
         self._in = in_folder
+        self._incoming = incoming
 
     def reach(self) -> None:
         """Find the folder that files are put into.
@@ -91,20 +100,18 @@ class FolderTransport:
             self._out.stat()
             return _is_file(_inside(self._out, name))
 
-    def names(self, suffix: str = "") -> tuple[str, ...]:
-        """Names of the files that came, ending in ``suffix`` (letters' case counts), sorted.
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
+        """Names of the first files that came, ending in ``suffix`` (letters' case counts), sorted.
 
         Raises:
             NotSent: the folder cannot be read now.
         """
+        first = FirstNames(self._incoming, suffix, limit)
         with _reading(), os.scandir(self._in) as entries:
-            return tuple(
-                sorted(
-                    entry.name
-                    for entry in entries
-                    if entry.name.endswith(suffix) and is_plain(entry.name) and entry.is_file(follow_symlinks=False)
-                )
-            )
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    first.add(entry.name)
+        return first.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came, at most 256 MiB; links are not followed.

@@ -11,34 +11,33 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
+from workers.exchange import MAX_NAMES, FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.transports.file_servers import (
     CUT,
     MAX_FILE_BYTES,
-    MAX_NAMES,
     NOT_REMOVED,
     NOT_WHOLE,
     SIGN_IN_REFUSED,
     TOO_LARGE,
-    TOO_MANY,
     UNREADABLE,
+    FirstNames,
     Folder,
     Site,
     no_connection,
     part_name,
     plain,
     read_site,
-    visible,
 )
 
 PORT: Final = 21
+T = TypeVar("T")
 BLOCK_BYTES: Final = 64 * 1024
 _NOT_IMPLEMENTED: Final = frozenset({"500", "501", "502", "504"})
 _LAST_WORD_S: Final = 1.0
@@ -49,7 +48,7 @@ _REPLIES: Final = (ftplib.error_perm, ftplib.error_temp)
 _BROKEN: Final = (OSError, EOFError, ftplib.error_reply, ftplib.error_proto)
 
 
-def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FtpFiles:
+def open_transport(transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> FtpFiles:
     """Prepare a connection; nothing is opened yet.
 
     Settings: ``host``, ``port`` (21), ``user``, ``password``, ``export_folder`` (ours to the peer), ``import_folder``
@@ -65,7 +64,8 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
     bundle = settings.get("ca_bundle") or None
     if bundle and not Path(bundle).is_file():
         raise ConfigurationError("Настройка ca_bundle: такого файла с сертификатами нет.")
-    return FtpFiles(read_site(settings, PORT), ssl.create_default_context(cafile=bundle) if tls == "yes" else None)
+    context = ssl.create_default_context(cafile=bundle) if tls == "yes" else None
+    return FtpFiles(read_site(settings, PORT), context, transport.incoming)
 
 
 class FtpFiles:
@@ -74,9 +74,10 @@ class FtpFiles:
     After any failure of the connection the next call signs in anew.
     """
 
-    def __init__(self, site: Site, context: ssl.SSLContext | None) -> None:
+    def __init__(self, site: Site, context: ssl.SSLContext | None, incoming: Sequence[str]) -> None:
         self._site = site
         self._context = context
+        self._incoming = incoming
         self._ftp: ftplib.FTP | None = None
         self._home = "/"
 
@@ -107,10 +108,12 @@ class FtpFiles:
             ftp.voidcmd("TYPE I")
             return _size(ftp, name) is not None
 
-    def names(self, suffix: str = "") -> tuple[str, ...]:
-        """Names of the files that came, sorted."""
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
+        """Names of the first files that came, sorted."""
+        first = FirstNames(self._incoming, suffix, limit)
         with self._within(self._site.imported) as ftp:
-            return visible(_listed(ftp), suffix)
+            _list(ftp, self._in_time(first.add))
+        return first.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came."""
@@ -222,11 +225,11 @@ class FtpFiles:
             ftp.prot_p()
         self._home = ftp.pwd()
 
-    def _in_time(self, act: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def _in_time(self, act: Callable[[T], None]) -> Callable[[T], None]:
         """Let one transfer take so long and no longer, however it drips."""
         until = time.monotonic() + self._site.transfer_timeout_s
 
-        def timed(block: bytes) -> None:
+        def timed(block: T) -> None:
             act(block)
             if time.monotonic() > until:
                 raise TimeoutError
@@ -291,8 +294,19 @@ def _refusal(error: Exception, text: str) -> NotSent | PeerRefused:
 
 def _blame(ftp: ftplib.FTP, name: str, error: Exception, unusable: str) -> None:
     """Tell a file that lies there and is refused from one that is gone, or a server that fails."""
-    if _code(error) not in _NOT_NOW and name in _listed(ftp):
+    if _code(error) not in _NOT_NOW and _lies_there(ftp, name):
         raise FileUnusable(f"{unusable}: код {_code(error)}.") from None
+
+
+def _lies_there(ftp: ftplib.FTP, name: str) -> bool:
+    """Tell whether there is such a file; a listing, which may be long, is asked for only where its size is not told."""
+    with suppress(ftplib.error_perm):
+        ftp.voidcmd("TYPE I")
+        if _size(ftp, name) is not None:
+            return True
+    listed: list[str] = []
+    _list(ftp, lambda each: listed.append(each) if each == name else None)
+    return bool(listed)
 
 
 def _size(ftp: ftplib.FTP, name: str) -> int | None:
@@ -305,29 +319,26 @@ def _size(ftp: ftplib.FTP, name: str) -> int | None:
         raise
 
 
-def _listed(ftp: ftplib.FTP) -> list[str]:
-    """Names in the folder we stand in: MLSD, or NLST where the server has no MLSD."""
-    lines: list[str] = []
+def _list(ftp: ftplib.FTP, keep: Callable[[str], None]) -> None:
+    """Tell the names in the folder we stand in, as they come: MLSD, or NLST where the server has no MLSD."""
 
-    def keep(line: str) -> None:
-        lines.append(line)
-        if len(lines) > MAX_NAMES:
-            raise PeerRefused(TOO_MANY)
+    def file(line: str) -> None:
+        facts, _, name = line.partition(" ")
+        if "type=file" in facts.lower().split(";"):
+            keep(name)
 
     try:
-        ftp.retrlines("MLSD", keep)
+        ftp.retrlines("MLSD", file)
     except ftplib.error_perm as error:
         if _code(error) not in _NOT_IMPLEMENTED:
             raise
     else:
-        entries = (line.partition(" ") for line in lines)
-        return [name for facts, _, name in entries if "type=file" in facts.lower().split(";")]
+        return
     try:
-        ftp.retrlines("NLST", keep)
+        ftp.retrlines("NLST", lambda line: keep(line.replace("\\", "/").rpartition("/")[2]))
     except ftplib.error_perm as error:
         if _code(error) != "550":  # what many servers say of an empty folder
             raise
-    return [line.replace("\\", "/").rpartition("/")[2] for line in lines]
 
 
 def _forget(ftp: ftplib.FTP, part: str) -> None:

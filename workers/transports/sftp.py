@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar, cast
@@ -16,24 +16,22 @@ import asyncssh
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
+from workers.exchange import MAX_NAMES, FileUnusable, InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.transports.file_servers import (
     CUT,
     MAX_FILE_BYTES,
-    MAX_NAMES,
     NOT_REMOVED,
     NOT_WHOLE,
     SIGN_IN_REFUSED,
     TOO_LARGE,
-    TOO_MANY,
     UNREADABLE,
+    FirstNames,
     Folder,
     Site,
     no_connection,
     part_name,
     plain,
     read_site,
-    visible,
 )
 
 PORT: Final = 22
@@ -49,7 +47,7 @@ _ONE_FILE: Final = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
 _FINGERPRINT: Final = "SHA256:"
 
 
-def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> SftpFiles:
+def open_transport(transport: manifest.Transport, settings: Mapping[str, str], _wsdl: Path | None) -> SftpFiles:
     """Prepare a connection; nothing is opened yet.
 
     Settings: ``host``, ``port`` (22), ``user``, ``password``, ``host_key`` (the server's public key as it stands in
@@ -60,7 +58,8 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
-    return SftpFiles(read_site(settings, PORT), _fingerprint(settings.get("host_key") or ""))
+    fingerprint = _fingerprint(settings.get("host_key") or "")
+    return SftpFiles(read_site(settings, PORT), fingerprint, transport.incoming)
 
 
 def _fingerprint(host_key: str) -> str:
@@ -89,9 +88,10 @@ class SftpFiles:
     After any failure of the connection the next call signs in anew.
     """
 
-    def __init__(self, site: Site, fingerprint: str) -> None:
+    def __init__(self, site: Site, fingerprint: str, incoming: Sequence[str]) -> None:
         self._site = site
         self._fingerprint = fingerprint
+        self._incoming = incoming
         self._runner: asyncio.Runner | None = None
         self._ssh: asyncssh.SSHClientConnection | None = None
         self._sftp: asyncssh.SFTPClient | None = None
@@ -120,20 +120,18 @@ class SftpFiles:
         path = self._site.exported.place(plain(name))
         return self._talk(self._site.exported, lambda sftp: sftp.isfile(path))
 
-    def names(self, suffix: str = "") -> tuple[str, ...]:
-        """Names of the files that came, sorted."""
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
+        """Names of the first files that came, sorted."""
         folder = self._site.imported
+        first = FirstNames(self._incoming, suffix, limit)
 
-        async def act(sftp: asyncssh.SFTPClient) -> list[str]:
-            found = []
+        async def act(sftp: asyncssh.SFTPClient) -> None:
             async for entry in sftp.scandir(folder.require()):
                 if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
-                    found.append(str(entry.filename))
-                if len(found) > MAX_NAMES:
-                    raise PeerRefused(TOO_MANY)
-            return found
+                    first.add(str(entry.filename))
 
-        return visible(self._talk(folder, act), suffix)
+        self._talk(folder, act)
+        return first.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from uuid import uuid4
@@ -21,6 +22,7 @@ from gateway.xml.schemas import validate
 from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, SLUG, MseHouse
 from workers.checks import run_checks
 from workers.demo.parts.mse_data import Made, patients, referral, referrals
+from workers.exchanges.mse import peer
 from workers.exchanges.mse.form import g_code_of
 from workers.exchanges.mse.receive import NAMESPACE, OTHER_NAMESPACE, OTHER_ROOT
 from workers.runner import process
@@ -212,6 +214,19 @@ def test_a_ticket_ends_the_newest_open_referral_or_the_very_one_it_names(house: 
         house.launch(IMPORT)
     rows = house.rows("SELECT p.object_id FROM packets p WHERE p.direction = 'IMPORT' ORDER BY p.id")
     assert [r.object_id for r in rows] == ["mse-1-a", "mse-1-b"]
+
+
+def test_a_folder_too_large_for_one_launch_is_read_in_part_and_the_rest_by_the_next(
+    house: MseHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "source", partial(peer.source, limit=2))
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
+    for number in (3, 1, 2):
+        house.sandbox.lay_out(f"{number}.xml", ticket({"ExamDate": f"2026-03-0{number}"}))
+    assert house.launch(IMPORT) == ("SUCCESS", "В папке остались ещё файлы, их возьмёт следующий запуск")
+    assert [path.name for path in house.sandbox.tree.imported.iterdir()] == ["3.xml"]
+    assert house.launch(IMPORT) == ("SUCCESS", None)
+    assert results(house) == [("PROCESSED", DONE)] * 3
 
 
 @pytest.mark.parametrize("point", [Point.ANSWERS_TAKEN, Point.ANSWERS_JOURNALED, Point.ANSWERS_CONFIRMED])

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
-from workers.exchange import InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError
+from workers.exchange import MAX_NAMES, InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError
 from workers.exchanges.alkona.answer import read
 from workers.exchanges.alkona.peer import connect
 from workers.runs.answers import SHOWN, outcome_of
@@ -40,8 +40,8 @@ class Files:
     def has(self, name: str) -> bool:
         return name in self.out
 
-    def names(self, suffix: str = "") -> Sequence[str]:
-        return sorted(name for name in self.came if name.endswith(suffix))
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> Sequence[str]:
+        return sorted(name for name in self.came if name.endswith(suffix))[:limit]
 
     def read(self, name: str) -> bytes:
         return self.came[name]

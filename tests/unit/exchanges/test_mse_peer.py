@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from workers.exchange import FileUnusable, Handled, Incoming, PacketStatus
+from workers.exchange import MAX_NAMES, Arrivals, FileUnusable, Handled, Incoming, PacketStatus
 from workers.exchanges.mse.peer import source
 
 
@@ -26,9 +26,9 @@ class Folder:
     def has(self, name: str) -> bool:
         return name in self.held
 
-    def names(self, suffix: str = "") -> Sequence[str]:
+    def names(self, suffix: str = "", limit: int = MAX_NAMES) -> Sequence[str]:
         self.listings += 1
-        return sorted(name for name in self.held if name.endswith(suffix))
+        return sorted(name for name in self.held if name.endswith(suffix))[:limit]
 
     def read(self, name: str) -> bytes:
         if name == self.closed:
@@ -77,3 +77,20 @@ def test_a_file_that_cannot_be_read_is_told_after_all_others() -> None:
     with pytest.raises(FileUnusable, match="не читается"):
         tickets.take(50)
     assert list(folder.held) == ["000000.xml"]
+
+
+def test_a_folder_too_large_for_one_connection_is_read_in_part_and_the_rest_over_the_next() -> None:
+    folder = Folder(7, stuck="000000.xml")
+    folder.put("000000.txt", b"")
+    offered = []
+    for _ in range(4):
+        arrivals = Arrivals(folder, ".xml", 3)
+        names = [*arrivals.fresh(), *arrivals.fresh()]
+        arrivals.remove(names)
+        offered.append((names, arrivals.more))
+    assert offered == [
+        (["000000.xml", "000001.xml", "000002.xml"], True),
+        (["000000.xml", "000003.xml", "000004.xml"], True),
+        (["000000.xml", "000005.xml", "000006.xml"], False),
+        (["000000.xml"], False),
+    ]

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from workers.exchange import (
+    MAX_NAMES,
     Arrivals,
     Files,
     FileUnusable,
@@ -34,6 +35,7 @@ SUFFIX: Final = ".xml"
 TRIES: Final = 3
 PAGE_BYTES: Final = 32 * 1024 * 1024
 """No further file is read once those of a page are as large as this together."""
+MORE: Final = "В папке остались ещё файлы, их возьмёт следующий запуск"
 NOT_PUT: Final = "Не удалось загрузить файл с идентификатором направления {g_code} в папку обмена"
 
 
@@ -47,9 +49,9 @@ def connect(transport: Files) -> Peer:
     return _Bureau(transport)
 
 
-def source(transport: Files) -> Source:
-    """Take back tickets from the folder they are laid into."""
-    return _Tickets(transport)
+def source(transport: Files, limit: int = MAX_NAMES) -> Source:
+    """Take back tickets from the folder they are laid into, at most so many over one connection."""
+    return _Tickets(transport, limit)
 
 
 class _Bureau:
@@ -98,9 +100,9 @@ class _Bureau:
 class _Tickets:
     """``_fresh`` goes through one listing of the folder, ``_trouble`` is what a file that cannot be read said."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, limit: int) -> None:
         self._files = files
-        self._arrivals = Arrivals(files)
+        self._arrivals = Arrivals(files, SUFFIX, limit)
         self._fresh = self._arrivals.fresh()
         self._trouble: PeerRefused | None = None
 
@@ -118,8 +120,6 @@ class _Tickets:
         taken: list[Incoming] = []
         size = 0
         for name in self._fresh:
-            if not name.endswith(SUFFIX):
-                continue
             try:
                 taken.append(Incoming(name, name, self._files.read(name)))
             except FileUnusable as error:
@@ -129,6 +129,10 @@ class _Tickets:
             if len(taken) == limit or size > PAGE_BYTES:
                 break
         return taken
+
+    def remaining(self) -> str | None:
+        """Tell of the files of a folder that is too large for one launch."""
+        return MORE if self._arrivals.more else None
 
     def confirm(self, handled: Sequence[Handled]) -> Mapping[str, str]:
         """Remove the files that are journaled, those with mistakes too: the journal keeps them byte for byte.
