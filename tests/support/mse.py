@@ -29,7 +29,7 @@ from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
 from tests.support import bureau
 from tests.support.waiting import eventually
-from workers.demo.parts.mse_data import Made
+from workers.demo.parts.mse_data import Made, patients, referrals
 from workers.demo.region import ORGANIZATIONS
 from workers.runner.process import WorkerProcess
 from workers.runs.surroundings import Point
@@ -121,6 +121,13 @@ class MseHouse:
         ((result, told),) = self.rows(statement, id=launch_id)
         return result, told or None
 
+    def release(self) -> None:
+        """Let a lease lapse now that its holder is known to be gone."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE outbox SET lease_until = clock_timestamp(), not_before = clock_timestamp()")
+            )
+
     def rows(self, statement: str, **parameters: object) -> list[Any]:
         """Rows of the journal."""
         with self.engine.connect() as connection:
@@ -150,3 +157,18 @@ def mse_house(engine: Engine, way: str = "ftp") -> Iterator[MseHouse]:
                 for o in ORGANIZATIONS
             }
         yield MseHouse(engine, sandbox, ids, bureau.settings(sandbox, way))
+
+
+def exported(house: MseHouse, count: int) -> None:
+    """Let so many people of the first МО be referred, and their tickets be laid out."""
+    house.submit(EXPORT, FIRST.oid, referrals(FIRST, count, sound=True))
+    house.submit(IMPORT, FIRST.oid, patients(FIRST, count))
+    assert house.launch()[0] == "SUCCESS"
+    house.clerks_done(count)
+
+
+def results(house: MseHouse) -> list[tuple[str, str]]:
+    """Status and «Результат» of every ticket, in order."""
+    return [
+        tuple(r) for r in house.rows("SELECT status, result_text FROM packets WHERE direction = 'IMPORT' ORDER BY id")
+    ]

@@ -87,7 +87,7 @@ class _ReceivingRun(JudgingRun):
         self._left.update(each for each in self._told if each[0] in refused)
         if refused:
             peer, reason = self._loaded.exchange.manifest.peer, next(iter(refused.values()))
-            self._trouble = f"{peer} не принимает ответ: {reason}"
+            self._trouble = f"Документы приняты, но {peer} не принимает подтверждение: {reason.removesuffix('.')}"
 
     def _waiting(self, connection: Connection) -> str | None:
         waiting = receiving.count_unconfirmed(connection, self._service)

@@ -21,7 +21,8 @@ class UploadSwitchValues(SwitchValues):
     ``cut_at_byte``: where an upload breaks off. ``cut_next``: so many uploads lose their connection there;
     ``shorten_next``: so many are kept to there and called whole. ``drop_rename_next``: so many renames are done and
     lose the connection instead of an answer. ``disk_full``: nothing can be written. ``deny_export``: no rights to the
-    folder of files to the peer. ``chunk_delay_s``: how long each piece of an upload takes.
+    folder of files to the peer; ``deny_removal``: no right to remove in the folder of files from it.
+    ``chunk_delay_s``: how long each piece of an upload takes.
     """
 
     cut_at_byte: int = Field(default=0, ge=0, le=MAX_CUT_BYTES)
@@ -30,6 +31,7 @@ class UploadSwitchValues(SwitchValues):
     drop_rename_next: Count = 0
     disk_full: bool = False
     deny_export: bool = False
+    deny_removal: bool = False
     chunk_delay_s: Seconds = 0.0
 
 
@@ -55,7 +57,7 @@ class Tree:
         if place == self.exported or self.exported in place.parents:
             return not values.deny_export and verb in {"enter", "write", "remove"}
         if place == self.imported or self.imported in place.parents:
-            return verb in {"enter", "list", "read", "remove"}
+            return verb in {"enter", "list", "read"} or (verb == "remove" and not values.deny_removal)
         return False
 
 

@@ -19,14 +19,12 @@ from gateway.settings import load_settings
 from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, SLUG, MseHouse
+from tests.support.mse import EXPORT, FIRST, IMPORT, SECOND, SLUG, MseHouse, exported, results
 from workers.checks import run_checks
 from workers.demo.parts.mse_data import Made, patients, referral, referrals
 from workers.exchanges.mse import peer
 from workers.exchanges.mse.form import g_code_of
-from workers.exchanges.mse.receive import NAMESPACE, OTHER_NAMESPACE, OTHER_ROOT
-from workers.runner import process
-from workers.runs.surroundings import Point
+from workers.exchanges.mse.receive import DONE, NAMESPACE, OTHER_NAMESPACE, OTHER_ROOT
 from workers.sandbox.mse_clerks import write_ticket
 from workers.sandbox.switches import Malformation
 
@@ -34,16 +32,7 @@ Element = etree._Element
 Change = Mapping[str, str]
 FORM88 = "{http://rosmintrud.ru/mse/eaviias/form88/180906}"
 KNOWN = "6f1c0f0e-8f5b-4d0c-9d0a-0b1f0a880181"
-DONE = "Обратный талон успешно импортирован"
 XSD = resource_dir("xsd") / "mse" / "ticket" / "1.0"
-
-
-def exported(house: MseHouse, count: int) -> None:
-    """Let so many people of the first МО be referred, and their tickets be laid out."""
-    house.submit(EXPORT, FIRST.oid, referrals(FIRST, count, sound=True))
-    house.submit(IMPORT, FIRST.oid, patients(FIRST, count))
-    assert house.launch()[0] == "SUCCESS"
-    house.clerks_done(count)
 
 
 def ticket(changed: Change = MappingProxyType({}), namespace: str | None = NAMESPACE) -> bytes:
@@ -64,13 +53,6 @@ def ticket(changed: Change = MappingProxyType({}), namespace: str | None = NAMES
         if not text:
             parent.remove(element)
     return serialize(made)
-
-
-def results(house: MseHouse) -> list[tuple[str, str]]:
-    """Status and «Результат» of every ticket, in order."""
-    return [
-        tuple(r) for r in house.rows("SELECT status, result_text FROM packets WHERE direction = 'IMPORT' ORDER BY id")
-    ]
 
 
 def test_tickets_close_their_referrals_and_wait_for_the_mis(house: MseHouse) -> None:
@@ -226,25 +208,6 @@ def test_a_folder_too_large_for_one_launch_is_read_in_part_and_the_rest_by_the_n
     assert house.launch(IMPORT) == ("SUCCESS", "В папке остались ещё файлы, их возьмёт следующий запуск")
     assert [path.name for path in house.sandbox.tree.imported.iterdir()] == ["3.xml"]
     assert house.launch(IMPORT) == ("SUCCESS", None)
-    assert results(house) == [("PROCESSED", DONE)] * 3
-
-
-@pytest.mark.parametrize("point", [Point.ANSWERS_TAKEN, Point.ANSWERS_JOURNALED, Point.ANSWERS_CONFIRMED])
-def test_a_death_at_any_point_imports_each_ticket_once(
-    house: MseHouse, monkeypatch: pytest.MonkeyPatch, point: Point
-) -> None:
-    monkeypatch.setattr(process, "CRASH_PAUSE_S", 0.01)
-    exported(house, 3)
-    died: list[Point] = []
-
-    def dies(reached: Point) -> None:
-        if reached is point and not died:
-            died.append(reached)
-            raise ConnectionAbortedError("придуманный сбой")
-
-    launch_id = house.start(IMPORT)
-    assert house.finish(launch_id, house.worker(reached=dies)) == ("SUCCESS", None)
-    assert died == [point]
     assert results(house) == [("PROCESSED", DONE)] * 3
 
 
