@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import click
 from sqlalchemy import Engine
@@ -22,7 +21,8 @@ from gateway.domain.roles import Viewer
 from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import registry
 from gateway.journal.schema import load_secret
-from gateway.operations.archive import Filed, read_launch
+from gateway.operations.archive import read_launch
+from gateway.operations.archive_files import write_archives
 from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.operations.report_orders import ReportOrder
@@ -99,39 +99,17 @@ def export(data_dir: Path | None, **given: Any) -> None:
 @DATA
 @readable_errors
 def archive(data_dir: Path | None, launch_id: UUID, account: str, output: Path) -> None:
-    """Документы запуска файлами: good.zip — для передачи вручную, bad.zip — с ошибками, protocol.txt — что с каждым."""
+    """Документы запуска файлами: good.zip — для передачи вручную, bad.zip — с ошибками, protocol.txt — что с каждым.
+
+    В одном архиве не больше 10 000 документов, остальные в good-2.zip, bad-2.zip и далее.
+    """
     engine = database(data_dir)
     context = Context(engine, installed(load_settings()), Cursors(load_secret(engine)))
-    places = [output / name for name in ("good.zip", "bad.zip", "protocol.txt")]
-    parts = [place.with_name(f"{place.name}.part") for place in places]
     try:
-        counts = _fill(read_launch(context, _viewer(engine, account), launch_id), *parts)
-        for part, place in zip(parts, places, strict=True):
-            part.replace(place)
+        counts = write_archives(read_launch(context, _viewer(engine, account), launch_id), output)
     except OSError as error:
         raise ConfigurationError(f"Архив в папке {output} не записан: {error.strerror}") from error
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
     click.echo("Документов: {}, с ошибками: {}".format(*counts))
-
-
-def _fill(packets: Iterator[Filed], good: Path, bad: Path, protocol: Path) -> tuple[int, int]:
-    """Write the two archives and the protocol as the packets come; how many there are, and how many with mistakes."""
-    total = faulty = 0
-    with (
-        ZipFile(good, "w", ZIP_DEFLATED) as sound,
-        ZipFile(bad, "w", ZIP_DEFLATED) as unsound,
-        protocol.open("w", encoding="utf-8") as lines,
-    ):
-        for packet in packets:
-            total, faulty = total + 1, faulty + packet.faulty
-            lines.write(f"{packet.name}: {packet.status_title}\n")
-            lines.writelines(f"    {line}\n" for line in packet.text.splitlines())
-            if packet.data is not None:
-                (unsound if packet.faulty else sound).writestr(packet.name, packet.data)
-        lines.write(f"Всего: {total}, с ошибками: {faulty}\n")
-    return total, faulty
 
 
 def _viewer(engine: Engine, login: str) -> Viewer:
