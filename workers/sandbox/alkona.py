@@ -23,7 +23,7 @@ from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.sandbox.alkona_state import Judged, LedgerEntry, Registry
-from workers.sandbox.commands import PORT, serve
+from workers.sandbox.commands import PORT, serve, signing_in
 from workers.sandbox.exchange_folder import ExchangeFolder, content
 from workers.sandbox.server import LOOPBACK
 from workers.sandbox.tfoms_reference import Reference
@@ -150,8 +150,7 @@ def _protocol(name: str, refused: FileRefused) -> bytes:
 @click.option("--host", default=LOOPBACK, show_default=True)
 @click.option("--port", type=PORT, default=8092, show_default=True, help="Порт SFTP.")
 @click.option("--admin-port", type=PORT, default=8093, show_default=True, help="Порт выключателей.")
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 def command(folder: Path, **given: Any) -> None:
     """Алькона: файлы через папку обмена и по SFTP."""
     sandbox = AlkonaSandbox()

@@ -204,8 +204,7 @@ def _stored(state: Path | None) -> Edition | None:
 @serving
 @click.option("--count", type=click.IntRange(0), default=500, show_default=True, help="УЦ в первом выпуске.")
 @click.option("--keys", type=click.IntRange(0, 1000), default=10, show_default=True, help="Ключей у каждого УЦ.")
-def command(host: str, port: int, admin_port: int, state: Path | None, count: int, keys: int) -> None:
+def command(**given: Any) -> None:
     """Реестр аккредитованных УЦ: файл по HTTP."""
     sandbox = CaSandbox()
-    start = partial(sandbox.start, port=port, state=state, host=host, admin_port=admin_port, count=count, keys=keys)
-    serve("Реестр УЦ", sandbox, start)
+    serve("Реестр УЦ", sandbox, partial(sandbox.start, **given))

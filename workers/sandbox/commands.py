@@ -43,6 +43,16 @@ def serving(function: F) -> F:
     return function
 
 
+def signing_in(function: F) -> F:
+    """Give a command the options of a stand-in with one account: ``username``, ``password``."""
+    for option in (
+        click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True),
+        click.option("--username", default="gateway", show_default=True),
+    ):
+        function = option(function)
+    return function
+
+
 def serve(title: str, stand: Stand, start: Callable[[], str]) -> None:
     """Start a stand-in, print its addresses, and serve until SIGTERM or Ctrl-C.
 

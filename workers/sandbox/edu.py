@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from lxml import etree
@@ -18,10 +18,9 @@ from gateway.domain.errors import GatewayError
 from gateway.resources import resource_dir
 from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
-from workers.sandbox.commands import serve, serving
-from workers.sandbox.server import LOOPBACK
+from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.soap import Credentials, Element, SoapPeer
-from workers.sandbox.stand import HttpStand, Memory
+from workers.sandbox.stand import Memory, Opened, SoapStand
 from workers.sandbox.switches import Switches, chosen
 
 PATH: Final = "/edu"
@@ -58,40 +57,24 @@ class _Refused(Exception):
         self.given_id = given_id
 
 
-class EduSandbox(HttpStand):
+class EduSandbox(SoapStand):
     """One stand-in in this process. ``switches`` may be changed at any moment; the admin endpoint has GET /ledger."""
 
     path = PATH
 
-    def start(
-        self,
-        *,
-        username: str,
-        password: str,
-        port: int = 0,
-        state: Path | None = None,
-        host: str = LOOPBACK,
-        admin_port: int = 0,
-    ) -> str:
-        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
-
-        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
-
-        Raises:
-            OSError: a port is taken or the state file cannot be opened.
-        """
+    def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = _Store(state)
         peer = _Schools(self._store, self.switches)
         soap = SoapPeer(
             resource_dir("wsdl") / "edu.wsdl",
             PATH,
-            Credentials(username, password),
+            credentials,
             {"SendNotifications": peer.send_notifications},
             frozenset({"SendNotifications"}),
             fault="eduFault",
         )
         admin = {("GET", "/ledger"): lambda _: [asdict(entry) for entry in self.ledger()]}
-        return self._serve(soap, admin, self._store, host=host, port=port, admin_port=admin_port)
+        return soap, admin, self._store
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every notification ever answered, in the order of arrival."""
@@ -197,21 +180,11 @@ class _Store(Memory):
 
 @click.command
 @serving
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
-def command(host: str, port: int, admin_port: int, state: Path | None, username: str, password: str) -> None:
+@signing_in
+def command(**given: Any) -> None:
     """Служба образования: уведомления по SOAP."""
     sandbox = EduSandbox()
-    start = partial(
-        sandbox.start,
-        username=username,
-        password=password,
-        port=port,
-        state=state,
-        host=host,
-        admin_port=admin_port,
-    )
-    serve("Служба образования", sandbox, start)
+    serve("Служба образования", sandbox, partial(sandbox.start, **given))
 
 
 def _name(local: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from lxml import etree
@@ -24,11 +24,10 @@ from gateway.domain.numbers import snils_is_right
 from gateway.resources import resource_dir
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.sandbox.commands import serve, serving
+from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.fri_disabled_state import LedgerEntry, Page, Store
-from workers.sandbox.server import LOOPBACK
 from workers.sandbox.soap import Credentials, Element, SoapPeer
-from workers.sandbox.stand import HttpStand
+from workers.sandbox.stand import Opened, SoapStand
 from workers.sandbox.switches import Count, Malformation, Switches, SwitchValues
 
 PATH: Final = "/disabled"
@@ -48,7 +47,7 @@ class FriSwitchValues(SwitchValues):
     wrong_person_next: Count = 0
 
 
-class FriDisabledSandbox(HttpStand):
+class FriDisabledSandbox(SoapStand):
     """One stand-in in this process. ``switches`` may be changed at any moment; the admin endpoint has GET /ledger, POST
     /extracts (``{"extract": "<ВыпискаФРИ …>"}``) and POST /forget-pages.
     """
@@ -58,29 +57,13 @@ class FriDisabledSandbox(HttpStand):
     def __init__(self) -> None:
         super().__init__(FriSwitchValues)
 
-    def start(
-        self,
-        *,
-        username: str,
-        password: str,
-        port: int = 0,
-        state: Path | None = None,
-        host: str = LOOPBACK,
-        admin_port: int = 0,
-    ) -> str:
-        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
-
-        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
-
-        Raises:
-            OSError: a port is taken or the state file cannot be opened.
-        """
+    def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = Store(state)
         register = _Register(self._store, self.switches)
         soap = SoapPeer(
             resource_dir("wsdl") / "fri_disabled.wsdl",
             PATH,
-            Credentials(username, password),
+            credentials,
             {"GetInvalidExtract": register.get_extract, "ListChanges": register.list_changes},
             _OPERATIONS,
             fault="friFault",
@@ -90,7 +73,7 @@ class FriDisabledSandbox(HttpStand):
             ("POST", "/extracts"): self._posted,
             ("POST", "/forget-pages"): lambda _: self.forget_pages(),
         }
-        return self._serve(soap, admin, self._store, host=host, port=port, admin_port=admin_port)
+        return soap, admin, self._store
 
     def put(self, extract: bytes) -> None:
         """Know a person by this extract from now on; a change of it is told.
@@ -196,21 +179,11 @@ class _Register:
 
 @click.command
 @serving
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
-def command(host: str, port: int, admin_port: int, state: Path | None, username: str, password: str) -> None:
+@signing_in
+def command(**given: Any) -> None:
     """ФГИС ФРИ: выписки сведений об инвалидах по SOAP."""
     sandbox = FriDisabledSandbox()
-    start = partial(
-        sandbox.start,
-        username=username,
-        password=password,
-        port=port,
-        state=state,
-        host=host,
-        admin_port=admin_port,
-    )
-    serve("ФГИС ФРИ", sandbox, start)
+    serve("ФГИС ФРИ", sandbox, partial(sandbox.start, **given))
 
 
 def _name(local: str) -> str:

@@ -24,12 +24,12 @@ from gateway.domain.errors import ConfigurationError, Conflict, InvalidRequest
 from gateway.resources import resource_dir
 from gateway.xml.canonical import content_digest, serialize
 from gateway.xml.parser import parse
-from workers.sandbox.commands import serve, serving
+from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.fri_ipra_state import Measure, Package, Programme, Store
-from workers.sandbox.server import LOOPBACK, Request, Response
+from workers.sandbox.server import Request, Response
 from workers.sandbox.soap import LIMITS, Credentials, Element
 from workers.sandbox.soap12 import Soap12Peer
-from workers.sandbox.stand import HttpStand
+from workers.sandbox.stand import Opened, SoapStand
 from workers.sandbox.switches import Malformation, Switches, SwitchValues, chosen
 
 PATH: Final = "/ipra"
@@ -62,7 +62,7 @@ class _Fault:
     measure: str | None = None
 
 
-class FriIpraSandbox(HttpStand):
+class FriIpraSandbox(SoapStand):
     """One stand-in in this process. ``switches`` may be changed at any moment.
 
     The admin endpoint has GET /packages, GET /measures and POST /programmes.
@@ -73,31 +73,15 @@ class FriIpraSandbox(HttpStand):
     def __init__(self) -> None:
         super().__init__(FriIpraSwitches)
 
-    def start(
-        self,
-        *,
-        username: str,
-        password: str,
-        port: int = 0,
-        state: Path | None = None,
-        host: str = LOOPBACK,
-        admin_port: int = 0,
-    ) -> str:
-        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
-
-        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
-
-        Raises:
-            OSError: a port is taken or the state file cannot be opened.
-        """
+    def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = Store(state)
-        peer = _Door(Credentials(username, password), _Register(self._store, self.switches), self.switches)
+        peer = _Door(credentials, _Register(self._store, self.switches), self.switches)
         admin = {
             ("GET", "/packages"): lambda _: [asdict(each) for each in self.packages()],
             ("GET", "/measures"): lambda _: [asdict(each) for each in self.measures()],
             ("POST", "/programmes"): lambda given: {"known": self.know(_programmes(given.get("programmes")))},
         }
-        return self._serve(peer, admin, self._store, host=host, port=port, admin_port=admin_port)
+        return peer, admin, self._store
 
     def know(self, programmes: Iterable[Programme]) -> int:
         """Enter programmes into the register; return how many."""
@@ -266,23 +250,18 @@ def _add(parent: Element, local: str, text: str | None) -> None:
 
 @click.command
 @serving
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 @click.option(
     "--programmes",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="CSV с программами, которые ФРИ знает; без него неизвестная программа заносится при первом приёме.",
 )
-def command(
-    host: str, port: int, admin_port: int, state: Path | None, username: str, password: str, programmes: Path | None
-) -> None:
+def command(programmes: Path | None, **given: Any) -> None:
     """ФГИС ФРИ: исполнение ИПРА по SOAP 1.2."""
     sandbox = FriIpraSandbox()
 
     def start() -> str:
-        address = sandbox.start(
-            username=username, password=password, port=port, state=state, host=host, admin_port=admin_port
-        )
+        address = sandbox.start(**given)
         if programmes is None:
             sandbox.switches.update({"learn": True})
         else:

@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +33,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from workers.sandbox.commands import serve, serving
+from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
 from workers.sandbox.stand import Memory
 from workers.sandbox.switches import Count, Switches, SwitchValues
@@ -323,24 +322,11 @@ def _server_context(host: str, place: Path) -> ssl.SSLContext:
 
 @click.command
 @serving
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 @click.option(
     "--sender", default="noreply@example.org", show_default=True, help="Адрес, от которого принимается почта."
 )
-def command(
-    host: str, port: int, admin_port: int, state: Path | None, username: str, password: str, sender: str
-) -> None:
+def command(**given: Any) -> None:
     """Почтовый сервер: SMTP со STARTTLS и AUTH."""
     sandbox = MailSandbox()
-    start = partial(
-        sandbox.start,
-        username=username,
-        password=password,
-        sender=sender,
-        port=port,
-        state=state,
-        host=host,
-        admin_port=admin_port,
-    )
-    serve("Почта", sandbox, lambda: f"{start()}, сертификат {sandbox.ca_bundle}")
+    serve("Почта", sandbox, lambda: f"{sandbox.start(**given)}, сертификат {sandbox.ca_bundle}")

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import click
 
-from workers.sandbox.commands import PORT, serve, serving
+from workers.sandbox.commands import PORT, serve, serving, signing_in
 from workers.sandbox.ftp_door import FtpDoor
 from workers.sandbox.mse_clerks import Clerks
 from workers.sandbox.mse_state import LedgerEntry, Store
@@ -162,8 +162,7 @@ class MseSandbox:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="PEM с ключом: FTP только с TLS.",
 )
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 def command(sftp_port: int, certificate: Path | None, **given: Any) -> None:
     """ФБ МСЭ: направления и обратные талоны файлами по FTP и SFTP."""
     sandbox = MseSandbox()

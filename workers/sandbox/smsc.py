@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Final
+from typing import Any, Final
 
 import click
 from pydantic import Field
 
-from workers.sandbox.commands import PORT, serve, serving
+from workers.sandbox.commands import PORT, serve, serving, signing_in
 from workers.sandbox.server import LOOPBACK, SandboxServer
 from workers.sandbox.smpp_pdu import (
     RESPONSE,
@@ -346,30 +346,9 @@ def _judged(given: Submission, sender: str) -> TakenPart | Status:
 @click.command
 @serving
 @click.option("--http-port", type=PORT, default=8092, show_default=True, help="Порт HTTP-шлюза.")
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 @click.option("--sender", default="Zdrav", show_default=True, help="Имя отправителя.")
-def command(
-    host: str,
-    port: int,
-    admin_port: int,
-    state: Path | None,
-    http_port: int,
-    username: str,
-    password: str,
-    sender: str,
-) -> None:
+def command(**given: Any) -> None:
     """Центр SMS: SMPP 3.4 и HTTP-шлюз."""
     sandbox = SmscSandbox()
-    start = partial(
-        sandbox.start,
-        username=username,
-        password=password,
-        sender=sender,
-        port=port,
-        state=state,
-        host=host,
-        admin_port=admin_port,
-        http_port=http_port,
-    )
-    serve("Центр SMS", sandbox, start)
+    serve("Центр SMS", sandbox, partial(sandbox.start, **given))

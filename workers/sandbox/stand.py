@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar, Final
 
-from workers.sandbox.server import AdminRoutes, Application, SandboxServer
+from workers.sandbox.server import LOOPBACK, AdminRoutes, Application, SandboxServer
+from workers.sandbox.soap import Credentials
 from workers.sandbox.switches import Switches, SwitchValues
 
 
@@ -49,6 +51,10 @@ class Memory:
         """Execute one statement; its first row."""
         rows = self._all(statement, *values)
         return rows[0] if rows else None
+
+
+Opened = tuple[Application, AdminRoutes, Memory]
+"""A service that may be served, what the admin endpoint has besides the switches, and the memory of both."""
 
 
 class HttpStand:
@@ -103,3 +109,35 @@ class HttpStand:
     def _forget(self) -> None:
         if self._memory is not None:
             self._memory.close()
+
+
+class SoapStand(HttpStand, ABC):
+    """One stand-in whose callers sign in to a SOAP service with the one account that it knows."""
+
+    def start(
+        self,
+        *,
+        username: str,
+        password: str,
+        port: int = 0,
+        state: Path | None = None,
+        host: str = LOOPBACK,
+        admin_port: int = 0,
+    ) -> str:
+        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
+
+        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
+
+        Raises:
+            OSError: a port is taken or the state file cannot be opened.
+        """
+        opened = self._open(Credentials(username, password), state)
+        return self._serve(*opened, host=host, port=port, admin_port=admin_port)
+
+    @abstractmethod
+    def _open(self, credentials: Credentials, state: Path | None) -> Opened:
+        """Make the service that is to be served, with its memory in the file ``state`` or in memory only.
+
+        Raises:
+            OSError: the state file cannot be opened.
+        """

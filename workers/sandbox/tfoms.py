@@ -25,10 +25,9 @@ from lxml import etree
 from gateway.domain.errors import InvalidRequest
 from gateway.resources import resource_dir
 from gateway.xml.schemas import validate
-from workers.sandbox.commands import serve, serving
-from workers.sandbox.server import LOOPBACK
+from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.soap import Credentials, Element, SoapPeer
-from workers.sandbox.stand import HttpStand
+from workers.sandbox.stand import Opened, SoapStand
 from workers.sandbox.switches import Malformation, Switches, chosen
 from workers.sandbox.tfoms_packets import (
     ANSWER,
@@ -54,7 +53,7 @@ _SUBMISSIONS: Final = frozenset({"SendPackets", "SendInboundAnswers"})
 _BY_SWITCH: Final = Refusal("900", "Отказ по переключателю стенда.")
 
 
-class TfomsSandbox(HttpStand):
+class TfomsSandbox(SoapStand):
     """One stand-in ТФОМС in this process. ``switches`` may be changed at any moment.
 
     The admin endpoint has GET /ledger and GET, POST /inbound.
@@ -62,29 +61,13 @@ class TfomsSandbox(HttpStand):
 
     path = PATH
 
-    def start(
-        self,
-        *,
-        username: str,
-        password: str,
-        port: int = 0,
-        state: Path | None = None,
-        host: str = LOOPBACK,
-        admin_port: int = 0,
-    ) -> str:
-        """Start serving and return the address of the service; its WSDL is at the address with ``?wsdl``.
-
-        Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
-
-        Raises:
-            OSError: a port is taken or the state file cannot be opened.
-        """
+    def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = Store(state)
         peer = _TfomsPeer(self._store, self.switches)
         soap = SoapPeer(
             resource_dir("wsdl") / "tfoms.wsdl",
             PATH,
-            Credentials(username, password),
+            credentials,
             peer.operations,
             _SUBMISSIONS,
             fault="tfomsFault",
@@ -94,7 +77,7 @@ class TfomsSandbox(HttpStand):
             ("GET", "/inbound"): lambda _: [asdict(entry) for entry in self.inbound()],
             ("POST", "/inbound"): self._queue,
         }
-        return self._serve(soap, admin, self._store, host=host, port=port, admin_port=admin_port)
+        return soap, admin, self._store
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every packet ever taken, in the order of arrival."""
@@ -285,21 +268,11 @@ class _TfomsPeer:
 
 @click.command
 @serving
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
-def command(host: str, port: int, admin_port: int, state: Path | None, username: str, password: str) -> None:
+@signing_in
+def command(**given: Any) -> None:
     """ТФОМС: пакеты госпитализации по SOAP."""
     sandbox = TfomsSandbox()
-    start = partial(
-        sandbox.start,
-        username=username,
-        password=password,
-        port=port,
-        state=state,
-        host=host,
-        admin_port=admin_port,
-    )
-    serve("ТФОМС", sandbox, start)
+    serve("ТФОМС", sandbox, partial(sandbox.start, **given))
 
 
 def _name(local: str) -> str:

@@ -23,7 +23,7 @@ from gateway.resources import resource_dir
 from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.sandbox.commands import PORT, serve
+from workers.sandbox.commands import PORT, serve, signing_in
 from workers.sandbox.exchange_folder import ExchangeFolder, content
 from workers.sandbox.server import LOOPBACK
 from workers.sandbox.tfoms_reference import Reference
@@ -145,8 +145,7 @@ def _reply(name: str, words: Words) -> bytes:
 @click.option("--port", type=PORT, default=8094, show_default=True, help="Порт SFTP.")
 @click.option("--ftp-port", type=PORT, default=8095, show_default=True, help="Порт FTP.")
 @click.option("--admin-port", type=PORT, default=8096, show_default=True, help="Порт выключателей.")
-@click.option("--username", default="gateway", show_default=True)
-@click.option("--password", envvar="GATEWAY_SANDBOX_PASSWORD", default="sandbox", show_default=True)
+@signing_in
 def command(folder: Path, **given: Any) -> None:
     """ТФОМС Волгоградской области: файлы «263» через папку обмена, по SFTP и FTP."""
     sandbox = VolgogradSandbox()
