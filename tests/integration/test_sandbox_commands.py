@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from gateway.cli import main
 from workers.sandbox import SYSTEMS
 
+CERTIFICATE = Path(__file__).parent / "data" / "peer.test.pem"
 COMMAND = [sys.executable, "-m", "gateway.cli", "sandbox"]
 
 
@@ -36,8 +37,22 @@ def test_a_stand_in_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert state.is_file()
 
 
-def test_a_taken_port_and_an_unknown_system_are_one_readable_line() -> None:
-    runner = CliRunner()
-    taken = runner.invoke(main, ["sandbox", "tfoms", "--host", "192.0.2.1", "--port", "0", "--admin-port", "0"])
+def options_of(system: str, folder: Path) -> list[str]:
+    """What a command needs besides; every port of it is a free one."""
+    ports = {"smsc": ["--http-port", "0"], "mse": ["--sftp-port", "0"], "volgograd": ["--ftp-port", "0"]}
+    needed = {
+        "alkona": ["--folder", str(folder)],
+        "volgograd": ["--folder", str(folder)],
+        "ips": ["--certificate", str(CERTIFICATE)],
+    }
+    return ["--port", "0", "--admin-port", "0", *ports.get(system, []), *needed.get(system, [])]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_address_that_cannot_be_taken_is_one_readable_line(system: str, tmp_path: Path) -> None:
+    taken = CliRunner().invoke(main, ["sandbox", system, "--host", "192.0.2.1", *options_of(system, tmp_path)])
     assert (taken.exit_code, "Стенд не запустился" in taken.output) == (2, True)
-    assert runner.invoke(main, ["sandbox", "никто"]).exit_code == 2
+
+
+def test_an_unknown_system_is_refused() -> None:
+    assert CliRunner().invoke(main, ["sandbox", "никто"]).exit_code == 2

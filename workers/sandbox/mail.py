@@ -16,6 +16,7 @@ import ssl
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -98,18 +99,26 @@ class MailSandbox:
             OSError: a port is taken.
         """
         self.credentials, self.sender = (username, password), sender
-        self._letters = _Letters(state, _SCHEMA)
-        self._folder = tempfile.TemporaryDirectory(prefix="mail-")
-        self._pages = SandboxServer(_Pages(self), self.switches, {("GET", "/ledger"): lambda _: self.shown()})
-        self._pages.start(host, 0, admin_port)
         self._scheme = "smtps" if implicit else "smtp"
-        context = _server_context(host, self.ca_bundle)
+        with ExitStack() as opened:
+            self._folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="mail-"))
+            self._letters = opened.enter_context(closing(_Letters(state, _SCHEMA)))
+            self._pages = SandboxServer(_Pages(self), self.switches, {("GET", "/ledger"): lambda _: self.shown()})
+            self._pages.start(host, 0, admin_port)
+            opened.callback(self._pages.stop)
+            self._controller = self._made(host, port, _server_context(host, self.ca_bundle), implicit=implicit)
+            self._controller.start()
+            opened.callback(self._controller.stop)
+            self._opened = opened.pop_all()
+        return self.url
+
+    def _made(self, host: str, port: int, context: ssl.SSLContext, *, implicit: bool) -> _Controller:
         tls: dict[str, Any] = (
             {"ssl_context": context, "auth_require_tls": False}
             if implicit
             else {"tls_context": context, "require_starttls": True}
         )
-        self._controller = _Controller(
+        made = _Controller(
             _Handler(self),
             hostname=host,
             port=port,
@@ -118,18 +127,13 @@ class MailSandbox:
             ident="sandbox",
             **tls,
         )
-        self._controller.trusted = self.ca_bundle
-        try:
-            self._controller.start()
-        except OSError:
-            self._pages.stop()
-            raise
-        return self.url
+        made.trusted = self.ca_bundle
+        return made
 
     @property
     def ca_bundle(self) -> Path:
         """File with the certificate to trust."""
-        return Path(self._folder.name) / "mail.pem"
+        return Path(self._folder) / "mail.pem"
 
     @property
     def url(self) -> str:
@@ -145,10 +149,7 @@ class MailSandbox:
 
     def stop(self) -> None:
         """Close the ports."""
-        self._controller.stop()
-        self._pages.stop()
-        self._letters.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     def keep(self, message_id: str, recipient: str, content: bytes) -> None:
         """Take a letter for good."""
