@@ -19,7 +19,8 @@ from gateway.resources import resource_dir
 from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
 from workers.sandbox.commands import serve, serving, signing_in
-from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.soap import Credentials, Element
+from workers.sandbox.soap11 import Soap11Peer
 from workers.sandbox.stand import Memory, Opened, SoapStand
 from workers.sandbox.switches import Switches, chosen
 
@@ -65,7 +66,7 @@ class EduSandbox(SoapStand):
     def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = _Store(state)
         peer = _Schools(self._store, self.switches)
-        soap = SoapPeer(
+        soap = Soap11Peer(
             resource_dir("wsdl") / "edu.wsdl",
             PATH,
             credentials,

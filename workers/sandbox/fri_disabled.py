@@ -26,7 +26,8 @@ from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.fri_disabled_state import LedgerEntry, Page, Store
-from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.soap import Credentials, Element
+from workers.sandbox.soap11 import Soap11Peer
 from workers.sandbox.stand import Opened, SoapStand
 from workers.sandbox.switches import Count, Malformation, Switches, SwitchValues
 
@@ -60,7 +61,7 @@ class FriDisabledSandbox(SoapStand):
     def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = Store(state)
         register = _Register(self._store, self.switches)
-        soap = SoapPeer(
+        soap = Soap11Peer(
             resource_dir("wsdl") / "fri_disabled.wsdl",
             PATH,
             credentials,

@@ -1,41 +1,39 @@
-"""What every SOAP 1.1 peer shares: its WSDL, WS-Security, the checks of an envelope, faults.
+"""What SOAP peers of both versions share: a WSDL, WS-Security, the checks of an envelope, faults.
 
 The order is the contract: HTTP, well-formedness, version, credentials, and only then the body. A request that
-does not follow the schema inside the WSDL never reaches an operation.
+does not follow the schema of the WSDL never reaches an operation.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from lxml import etree
 
 from gateway.domain.errors import GatewayError, InvalidRequest, NotAuthenticated, Unavailable
 from gateway.xml.canonical import serialize
 from gateway.xml.limits import XmlLimits
-from gateway.xml.namespaces import SOAP11, WSDL, WSDL_SOAP11, WSSE, XSD
+from gateway.xml.namespaces import WSSE
 from gateway.xml.parser import parse
 from workers.sandbox.server import MAX_BODY_BYTES, Request, Response
 
 Element = etree._Element
 Operation = Callable[[Element], Element]
-"""Takes the request element, returns the ``result`` element of the answer; commits what it changes."""
+"""Takes the request element, returns what the answer is made of; commits what it changes."""
 
 LIMITS: Final = XmlLimits(max_bytes=MAX_BODY_BYTES, max_depth=64, max_elements=200_000)
 PLAIN_TEXT: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
-_FAULT_CODES: Final[Mapping[type[GatewayError], str]] = {
-    NotAuthenticated: "wsse:FailedAuthentication",
-    Unavailable: "soap:Server",
-}
+FAILED_AUTHENTICATION: Final = "wsse:FailedAuthentication"
 
 
 class VersionMismatch(InvalidRequest):
-    """The envelope is not a SOAP 1.1 envelope."""
+    """The envelope is not one of the peer's version of SOAP."""
 
 
 class NotUnderstood(InvalidRequest):
@@ -50,12 +48,56 @@ class Credentials:
     password: str
 
 
-class SoapPeer:
-    """A peer described by a WSDL of ours: one service, document/literal wrapped, one declared fault.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What one version of SOAP calls things; a fault blames its ``sender`` or its ``receiver``.
+
+    ``binding`` is the namespace of the address in a WSDL, ``true`` are the spellings of a true attribute, ``declared``
+    the prefixes of an envelope besides its own.
+    """
+
+    title: str
+    namespace: str
+    binding: str
+    media_type: str
+    sender: str
+    receiver: str
+    true: frozenset[str]
+    declared: Mapping[str, str]
+
+    def name(self, local: str) -> str:
+        """Name of an element or attribute of the envelope."""
+        return f"{{{self.namespace}}}{local}"
+
+    def envelope(self, content: Element, header: Element | None = None) -> Element:
+        """An envelope around the content of its body."""
+        envelope = etree.Element(self.name("Envelope"), nsmap={"soap": self.namespace, **self.declared})
+        if header is not None:
+            envelope.append(header)
+        etree.SubElement(envelope, self.name("Body")).append(content)
+        return envelope
+
+    def response(self, status: HTTPStatus, envelope: Element) -> Response:
+        """An envelope on its way out."""
+        return Response(status, serialize(envelope), f"{self.media_type}; charset=utf-8")
+
+
+class SoapPeer(ABC):
+    """A peer described by a WSDL of ours: one service, document/literal, one declared fault.
 
     ``operations`` maps the local name of each request element to its handler; ``submissions`` names those
-    that hand over documents; ``fault`` is the local name of the fault element (``code``, ``message``).
+    that hand over documents; ``fault`` is the local name of the fault element.
     """
+
+    version: ClassVar[Version]
+    fault_fields: ClassVar[tuple[str, str]]
+    """What the fault calls its code and its message."""
+    kinds: ClassVar[Mapping[str, str]] = {
+        "NOT_AUTHENTICATED": "NOT_AUTHENTICATED",
+        "UNAVAILABLE": "UNAVAILABLE",
+        "INTERNAL": "INTERNAL",
+    }
+    """What the fault calls an error; every other one is INVALID_REQUEST."""
 
     def __init__(
         self,
@@ -63,24 +105,46 @@ class SoapPeer:
         path: str,
         credentials: Credentials,
         operations: Mapping[str, Operation],
-        submissions: frozenset[str],
+        submissions: Set[str],
         fault: str,
     ) -> None:
         self._wsdl = wsdl.read_bytes()
         description = parse(self._wsdl, LIMITS)
-        schema = description.find(f"{{{WSDL}}}types/{{{XSD}}}schema")
-        if schema is None:
-            raise ValueError("the WSDL holds no schema")
         self.namespace: Final = description.get("targetNamespace", "")
-        for imported in schema.iter(f"{{{XSD}}}import"):
-            imported.set("schemaLocation", str((wsdl.parent / imported.get("schemaLocation", "")).resolve()))
-        # A document of its own, or libxml2 does not see the prefixes that the WSDL declares around it.
-        self._schema = etree.XMLSchema(parse(serialize(schema), LIMITS))
         self._path = path
         self._credentials = credentials
         self._operations = operations
         self._submissions = submissions
         self._fault = fault
+        self._learn_schema(description, wsdl.parent)
+
+    @abstractmethod
+    def _learn_schema(self, description: Element, folder: Path) -> None:
+        """Take what requests are judged by from the WSDL, which lies in ``folder``; it may be changed."""
+
+    @abstractmethod
+    def _reads(self, content_type: str) -> bool:
+        """Tell whether a body of this type may hold an envelope."""
+
+    @abstractmethod
+    def _action(self, headers: Mapping[str, str]) -> str:
+        """The action that the HTTP headers name, empty where they name none."""
+
+    @abstractmethod
+    def _understands(self, block: Element) -> bool:
+        """Tell whether a block of the header that must be understood is."""
+
+    @abstractmethod
+    def _perform(self, name: str, body: Element, header: Element | None, request: Request) -> Element:
+        """Check the body of an operation that there is, do it, and return the envelope of its answer.
+
+        Raises:
+            GatewayError: the request is refused.
+        """
+
+    @abstractmethod
+    def _refused(self, error: GatewayError, code: str, subcode: str) -> tuple[HTTPStatus, Element]:
+        """The status and the fault that tell an error."""
 
     def submits(self, headers: Mapping[str, str]) -> bool:
         """See ``server.Application``."""
@@ -97,54 +161,63 @@ class SoapPeer:
         if request.path != self._path:
             return Response(HTTPStatus.NOT_FOUND, b"", "text/plain")
         if request.method == "GET" and request.query.lower() == "wsdl":
-            return Response(HTTPStatus.OK, self._described(request.address))
+            return Response(HTTPStatus.OK, serialize(self._described(request.address)))
         if request.method != "POST":
             return Response(HTTPStatus.METHOD_NOT_ALLOWED, b"", "text/plain", allow="POST")
-        if not _is_xml(request.headers.get("content-type", "")):
+        if not self._reads(request.headers.get("content-type", "").lower()):
             return Response(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, b"", "text/plain")
         try:
-            return Response(HTTPStatus.OK, self._answer(request))
+            return self.version.response(HTTPStatus.OK, self._answer(request))
         except GatewayError as error:
             return self._fault_response(error)
 
-    def _described(self, address: str) -> bytes:
+    def _described(self, address: str) -> Element:
+        """The WSDL as a caller at this address reads it."""
         description = parse(self._wsdl, LIMITS)
-        for place in description.iter(f"{{{WSDL_SOAP11}}}address"):
+        for place in description.iter(f"{{{self.version.binding}}}address"):
             place.set("location", address + self._path)
-        return serialize(description)
+        return description
 
-    def _answer(self, request: Request) -> bytes:
+    def _answer(self, request: Request) -> Element:
+        version = self.version
         envelope = parse(request.body, LIMITS)
-        if envelope.tag != f"{{{SOAP11}}}Envelope":
-            raise VersionMismatch("Ожидается конверт SOAP 1.1.")
-        header = envelope.find(f"{{{SOAP11}}}Header")
+        if envelope.tag != version.name("Envelope"):
+            raise VersionMismatch(f"Ожидается конверт {version.title}.")
+        header = envelope.find(version.name("Header"))
         authenticate(header, self._credentials)
-        _check_understood(header)
-        body = only_child(envelope.find(f"{{{SOAP11}}}Body"))
+        for block in () if header is None else header:
+            if block.get(version.name("mustUnderstand")) in version.true and not self._understands(block):
+                raise NotUnderstood("Заголовок, обязательный для понимания, не поддерживается.")
+        body = only_child(envelope.find(version.name("Body")))
         name = etree.QName(body)
         if name.namespace != self.namespace or name.localname not in self._operations:
             raise InvalidRequest("Такой операции нет.")
-        if self._action(request.headers) not in {"", f"{self.namespace}/{name.localname}"}:
-            raise InvalidRequest("SOAPAction не соответствует содержанию запроса.")
-        if not self._schema.validate(body):
-            raise InvalidRequest("Запрос не соответствует схеме WSDL.")
-        result = self._operations[name.localname](body)
-        response = etree.Element(f"{{{self.namespace}}}{name.localname}Response", nsmap={None: self.namespace})
-        response.append(result)
-        return _envelope(response)
-
-    def _action(self, headers: Mapping[str, str]) -> str:
-        return headers.get("soapaction", "").strip().strip('"')
+        return self._perform(name.localname, body, header, request)
 
     def _fault_response(self, error: GatewayError) -> Response:
-        fault = etree.Element(f"{{{SOAP11}}}Fault", nsmap={"soap": SOAP11, "wsse": WSSE})
-        etree.SubElement(fault, "faultcode").text = _fault_code(error)
-        etree.SubElement(fault, "faultstring").text = error.message
-        detail = etree.SubElement(etree.SubElement(fault, "detail"), f"{{{self.namespace}}}{self._fault}")
-        code = error.code if error.code in {"NOT_AUTHENTICATED", "UNAVAILABLE", "INTERNAL"} else "INVALID_REQUEST"
-        etree.SubElement(detail, f"{{{self.namespace}}}code").text = code
-        etree.SubElement(detail, f"{{{self.namespace}}}message").text = error.message
-        return Response(HTTPStatus.INTERNAL_SERVER_ERROR, _envelope(fault))
+        status, fault = self._refused(error, *self._codes(error))
+        return self.version.response(status, self.version.envelope(fault))
+
+    def _codes(self, error: GatewayError) -> tuple[str, str]:
+        """Code and subcode; there is no subcode but that of credentials."""
+        if isinstance(error, VersionMismatch):
+            return "soap:VersionMismatch", ""
+        if isinstance(error, NotUnderstood):
+            return "soap:MustUnderstand", ""
+        if isinstance(error, NotAuthenticated):
+            return self.version.sender, FAILED_AUTHENTICATION
+        ours = isinstance(error, Unavailable) or type(error) is GatewayError
+        return (self.version.receiver if ours else self.version.sender), ""
+
+    def _new_fault(self) -> Element:
+        return etree.Element(self.version.name("Fault"), nsmap={"soap": self.version.namespace, "wsse": WSSE})
+
+    def _add_detail(self, parent: Element, error: GatewayError) -> None:
+        """Tell an error in the fault that the WSDL declares."""
+        detail = etree.SubElement(parent, f"{{{self.namespace}}}{self._fault}")
+        told = (self.kinds.get(error.code, "INVALID_REQUEST"), error.message)
+        for field, text in zip(self.fault_fields, told, strict=True):
+            etree.SubElement(detail, f"{{{self.namespace}}}{field}").text = text
 
 
 def authenticate(header: Element | None, credentials: Credentials) -> None:
@@ -166,28 +239,6 @@ def authenticate(header: Element | None, credentials: Credentials) -> None:
         raise NotAuthenticated("Имя или пароль неверны.")
 
 
-def _fault_code(error: GatewayError) -> str:
-    if isinstance(error, VersionMismatch):
-        return "soap:VersionMismatch"
-    if isinstance(error, NotUnderstood):
-        return "soap:MustUnderstand"
-    if type(error) is GatewayError:
-        return "soap:Server"
-    return _FAULT_CODES.get(type(error), "soap:Client")
-
-
-def _is_xml(content_type: str) -> bool:
-    media_type, _, parameters = content_type.lower().partition(";")
-    charset = parameters.strip().removeprefix("charset=").strip('"')
-    return media_type.strip() == "text/xml" and charset in {"", "utf-8"}
-
-
-def _check_understood(header: Element | None) -> None:
-    for block in () if header is None else header:
-        if block.get(f"{{{SOAP11}}}mustUnderstand") == "1" and block.tag != f"{{{WSSE}}}Security":
-            raise NotUnderstood("Заголовок, обязательный для понимания, не поддерживается.")
-
-
 def only_child(body: Element | None) -> Element:
     """The one element of a body.
 
@@ -197,9 +248,3 @@ def only_child(body: Element | None) -> Element:
     if body is None or len(body) != 1:
         raise InvalidRequest("В теле запроса должен быть ровно один элемент.")
     return body[0]
-
-
-def _envelope(content: Element) -> bytes:
-    envelope = etree.Element(f"{{{SOAP11}}}Envelope", nsmap={"soap": SOAP11})
-    etree.SubElement(envelope, f"{{{SOAP11}}}Body").append(content)
-    return serialize(envelope)

@@ -26,7 +26,8 @@ from gateway.domain.errors import InvalidRequest
 from gateway.resources import resource_dir
 from gateway.xml.schemas import validate
 from workers.sandbox.commands import serve, serving, signing_in
-from workers.sandbox.soap import Credentials, Element, SoapPeer
+from workers.sandbox.soap import Credentials, Element
+from workers.sandbox.soap11 import Soap11Peer
 from workers.sandbox.stand import Opened, SoapStand
 from workers.sandbox.switches import Malformation, Switches, chosen
 from workers.sandbox.tfoms_packets import (
@@ -64,7 +65,7 @@ class TfomsSandbox(SoapStand):
     def _open(self, credentials: Credentials, state: Path | None) -> Opened:
         self._store = Store(state)
         peer = _TfomsPeer(self._store, self.switches)
-        soap = SoapPeer(
+        soap = Soap11Peer(
             resource_dir("wsdl") / "tfoms.wsdl",
             PATH,
             credentials,
