@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import takewhile
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from gateway.catalog.manifest import Manifest
 from gateway.catalog.registry import Exchange
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind
+from workers import exchange as vocabulary
 from workers.exchange import (
     NO_REFERENCE,
     Channel,
@@ -38,6 +40,7 @@ from workers.exchange import (
 from workers.runs.reference import Shelf
 
 PARTS = ("form", "rules", "peer", "answer", "session", "receive", "notice")
+VOCABULARY: Final = Path(vocabulary.__path__[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def load_exchange(exchange: Exchange) -> Loaded:
     parts = {part: _import(exchange, part) for part in PARTS if (exchange.folder / f"{part}.py").is_file()}
     loaded = Loaded(
         exchange=exchange,
-        rules=exchange.rules_digest(),
+        rules=_rules(exchange, VOCABULARY),
         form=getattr(parts.get("form"), "form", None),
         record=getattr(parts.get("form"), "record", None),
         frame=getattr(parts.get("form"), "frame", None),
@@ -120,6 +123,14 @@ def load_exchange(exchange: Exchange) -> Loaded:
     if missing:
         raise ConfigurationError(f"Обмен {manifest.slug}: нет функции {', '.join(missing)}")
     return loaded
+
+
+def _rules(exchange: Exchange, words: Path) -> str:
+    """Names the rules in force: 16 hex digits that change with the exchange or the words that its rules are made of."""
+    digest = hashlib.sha256(exchange.rules_digest().encode())
+    for file in sorted(words.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _needed(manifest: Manifest) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.catalog.registry import Catalog, load_catalog
 from gateway.domain.errors import ConfigurationError
+from workers.runs import loading
 from workers.runs.loading import load_exchange
 
 SAMPLE = Path(__file__).parents[2] / "exchanges" / "free_beds"
@@ -129,6 +130,19 @@ def test_the_rules_in_force_have_a_name_that_follows_them(tmp_path: Path, name: 
     with (folder / name).open("a", encoding="utf-8") as file:
         file.write("\n")
     assert digest(load_catalog([tmp_path])) != before
+
+
+def test_the_rules_in_force_follow_the_words_they_are_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = tmp_path / "words"
+    shutil.copytree(loading.VOCABULARY, words)
+    place(tmp_path / "site", "beds_of_words")
+    exchange = load_catalog([tmp_path / "site"]).exchanges["free-beds"]
+    before = load_exchange(exchange).rules
+    monkeypatch.setattr(loading, "VOCABULARY", words)
+    assert load_exchange(exchange).rules == before
+    with (words / "reference.py").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert load_exchange(exchange).rules != before
 
 
 @pytest.mark.parametrize(
