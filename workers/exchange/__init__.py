@@ -49,7 +49,7 @@ from gateway.domain.notices import Channel, Word
 from gateway.domain.numbers import inn_is_right, is_oid, ogrn_is_right, snils_is_right
 from gateway.domain.standings import Standing
 from gateway.domain.statuses import Operation, PacketStatus
-from workers.exchange import flk
+from workers.exchange import flk, funds
 from workers.exchange.archives import ZippedFiles
 from workers.exchange.authorities import Authorities
 from workers.exchange.common import (
@@ -138,6 +138,22 @@ from workers.exchange.registers import (
     request_of,
     text_at,
 )
+from workers.exchange.rules import (
+    UNFILLED,
+    Condition,
+    Lookup,
+    Rule,
+    Values,
+    about,
+    date_of,
+    filled_in,
+    later,
+    line_of,
+    root_path,
+    unknown_codes,
+    value,
+    wrong_snils,
+)
 from workers.exchange.session import (
     Action,
     Answer,
@@ -155,6 +171,7 @@ __all__ = [
     "KINDS",
     "MAX_NAMES",
     "NO_REFERENCE",
+    "UNFILLED",
     "VERBS",
     "ZONES",
     "Accreditation",
@@ -170,6 +187,7 @@ __all__ = [
     "Changes",
     "Channel",
     "Compose",
+    "Condition",
     "ConfigurationError",
     "Desk",
     "Dictionary",
@@ -200,6 +218,7 @@ __all__ = [
     "ItemVerdict",
     "Job",
     "Known",
+    "Lookup",
     "Message",
     "MissingSourceData",
     "NotSent",
@@ -228,6 +247,7 @@ __all__ = [
     "Reminder",
     "Reply",
     "Request",
+    "Rule",
     "RussianTemplate",
     "Session",
     "SessionEvent",
@@ -240,19 +260,26 @@ __all__ = [
     "Talk",
     "Titled",
     "TransportError",
+    "Values",
     "Verdict",
     "Word",
     "Wording",
     "WrongAddress",
     "ZippedFiles",
+    "about",
     "absent",
     "content_of",
     "covers",
+    "date_of",
     "either",
+    "filled_in",
     "flk",
+    "funds",
     "hexadecimal",
     "inn_is_right",
     "is_oid",
+    "later",
+    "line_of",
     "lines",
     "load_dictionary",
     "mail_address",
@@ -265,7 +292,11 @@ __all__ = [
     "read_reminder",
     "receptions",
     "request_of",
+    "root_path",
     "snils_is_right",
     "text_at",
+    "unknown_codes",
+    "value",
     "write_parts",
+    "wrong_snils",
 ]

@@ -96,6 +96,12 @@ def write_flk(protocol: FlkProtocol) -> Element:
     return root
 
 
+def told(refusal: Refusal) -> str:
+    """A refusal in one line: code, place by the fund's names, comment. The offending value is not repeated."""
+    place = "/".join(filter(None, (refusal.parent, refusal.field)))
+    return ": ".join(filter(None, (refusal.code, place, refusal.comment or UNEXPLAINED)))
+
+
 def findings(refusals: Iterable[Refusal], packet: Element) -> tuple[Finding, ...]:
     """Put each refusal to the element and line of our packet that it is about, as near as its locators tell.
 

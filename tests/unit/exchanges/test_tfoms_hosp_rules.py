@@ -125,7 +125,7 @@ def test_every_rule_is_tried() -> None:
     assert {rule.code for rule in RULES} <= {code for _, code, _, _ in BROKEN}
     tried = {(code, path, kind) for kind, code, path, _ in BROKEN}
     for rule in RULES:
-        assert any((rule.code, rule.path, kind) in tried for kind in rule.packet_types), rule
+        assert any((rule.code, rule.path, kind) in tried for kind in rule.scope), rule
 
 
 @pytest.mark.parametrize(

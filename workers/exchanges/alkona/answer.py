@@ -35,13 +35,8 @@ def _items(element: Element, refusals: Sequence[Refusal]) -> dict[int, ItemVerdi
             items[position] = ItemVerdict(accepted=True)
     for refusal in reversed(refusals):
         if (position := _number(dict(refusal.locators).get("N_ZAP", ""))) is not None:
-            items[position] = ItemVerdict(accepted=False, text=_told(refusal))
+            items[position] = ItemVerdict(accepted=False, text=flk.told(refusal))
     return items
-
-
-def _told(refusal: Refusal) -> str:
-    place = "/".join(filter(None, (refusal.parent, refusal.field)))
-    return ": ".join(filter(None, (refusal.code, place, refusal.comment or flk.UNEXPLAINED)))
 
 
 def _number(text: str) -> int | None:

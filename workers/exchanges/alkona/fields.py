@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from workers.exchange import funds
+
 TITLES: Final[Mapping[str, str]] = {
+    **funds.TITLES,
     "ADRES": "Адрес",
     "AGE_TYPE": "Возрастная группа",
     "AREA": "Участок",
@@ -18,7 +21,6 @@ TITLES: Final[Mapping[str, str]] = {
     "BRANCH": "Отделение МО",
     "BR_CODE": "Код отделения МО",
     "BR_TYPE": "Тип отделения МО",
-    "COMMENT": "Примечание",
     "DATAINF": "Дата информирования",
     "DATE_DN_IN": "Дата постановки на диспансерное наблюдение",
     "DATE_DN_OUT": "Дата снятия с диспансерного наблюдения",
@@ -30,23 +32,15 @@ TITLES: Final[Mapping[str, str]] = {
     "DN_ID": "Идентификатор случая диспансерного наблюдения в МИС",
     "DN_PLACE": "Место проведения осмотра",
     "DN_PRVS": "Специальность врача",
-    "DOCNUM": "Номер документа",
-    "DOCSER": "Серия документа",
-    "DOCTYPE": "Тип документа",
-    "DR": "Дата рождения",
     "DT_PRIK": "Дата прикрепления",
     "DV_CODE": "Код подразделения",
     "DV_TYPE": "Тип подразделения",
     "D_BEG": "Дата начала действия",
     "D_END": "Дата окончания действия",
-    "ENP": "Единый номер полиса",
-    "FAM": "Фамилия",
-    "IDDOKT": "СНИЛС врача",
     "ID_AREA": "Идентификатор участка в МИС",
     "ID_BR": "Идентификатор отделения МО в МИС",
     "ID_DV": "Идентификатор подразделения в МИС",
     "ID_PAC": "Идентификатор лица в МИС",
-    "IM": "Имя",
     "INF": "Информирование",
     "INFTYPE": "Вид информирования",
     "KAT_LG": "Код категории льготы",
@@ -56,33 +50,21 @@ TITLES: Final[Mapping[str, str]] = {
     "MONTH": "Месяц",
     "MO_P": "Код МО прикрепления",
     "NAME": "Наименование",
-    "NPOLIS": "Номер полиса",
     "NUM_UCH": "Номер участка",
     "OID": "OID подразделения",
     "OMS": "Работает в системе ОМС",
-    "OT": "Отчество",
     "PERS": "Застрахованное лицо",
     "PLAN": "Плановая явка",
     "PLAN_DATE_END": "Конец периода явки",
     "PLAN_DATE_START": "Начало периода явки",
-    "PROFIL": "Профиль медицинской помощи",
-    "PROFIL_K": "Профиль койки",
     "REASON_DN_IN": "Основание постановки на диспансерное наблюдение",
     "REASON_DN_OUT": "Причина снятия с диспансерного наблюдения",
-    "SMO": "Код СМО",
-    "SMO_OK": "ОКАТО территории страхования",
-    "SNILS": "СНИЛС",
-    "SPOLIS": "Серия полиса",
     "SPOSOBINF": "Способ информирования",
     "SP_PRIK": "Способ прикрепления",
     "STATUS_DN_IN": "Постановка на диспансерное наблюдение",
     "SV_PL_MER": "Плановое мероприятие",
     "TEL": "Телефон",
     "TIP_UCH": "Тип участка",
-    "TLF": "Телефон",
-    "USL_OK": "Условия оказания медицинской помощи",
-    "VPOLIS": "Тип полиса",
-    "W": "Пол",
 }
 
 _RECORDS: Final = {
@@ -104,22 +86,14 @@ _GROUPS: Final = {
         "PLAN* INF*"
     ),
     "INF": "INFTYPE SPOSOBINF DATAINF?",
-    "PERS": ("ID_PAC FAM? IM? OT? W DR SNILS? VPOLIS? SPOLIS? NPOLIS? ENP? SMO? SMO_OK? DOCTYPE? DOCSER? DOCNUM? TLF?"),
+    "PERS": funds.PERSON,
     "PLAN": "PLAN_DATE_START PLAN_DATE_END DN_PLACE",
     "SV_PL_MER": "DISP MONTH",
 }
 """Content of a group by its element, marked likewise."""
 
 
-def _names(content: str) -> tuple[str, ...]:
-    return tuple(name.rstrip("?*") for name in content.split())
-
-
-def _required(content: str) -> tuple[str, ...]:
-    return tuple(name for name in content.split() if name[-1] not in "?*")
-
-
-RECORDS: Final[Mapping[str, tuple[str, ...]]] = {kind: _names(content) for kind, content in _RECORDS.items()}
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {group: _names(content) for group, content in _GROUPS.items()}
-REQUIRED_OF_RECORD: Final[Mapping[str, tuple[str, ...]]] = {kind: _required(c) for kind, c in _RECORDS.items()}
-REQUIRED_OF_GROUP: Final[Mapping[str, tuple[str, ...]]] = {group: _required(c) for group, c in _GROUPS.items()}
+RECORDS: Final[Mapping[str, tuple[str, ...]]] = {kind: funds.names(content) for kind, content in _RECORDS.items()}
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {group: funds.names(content) for group, content in _GROUPS.items()}
+REQUIRED_OF_RECORD: Final[Mapping[str, tuple[str, ...]]] = {kind: funds.required(c) for kind, c in _RECORDS.items()}
+REQUIRED_OF_GROUP: Final[Mapping[str, tuple[str, ...]]] = {group: funds.required(c) for group, c in _GROUPS.items()}

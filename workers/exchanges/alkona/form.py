@@ -11,13 +11,10 @@ from typing import Final
 
 from lxml import etree
 
-from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, Organization
+from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, funds, root_path, value
 from workers.exchanges.alkona.fields import GROUPS, RECORDS
 
 VERSION: Final = "1.0"
-CODE_SYSTEM: Final = "tfoms"
-"""Name of the МО's code in ``Organization.codes``: its number in the register of МО (F003)."""
-
 _REGION_DIGITS: Final = 2
 """The register's number of a МО begins with the code of its region."""
 
@@ -50,7 +47,7 @@ def frame(frame: Frame, records: Sequence[Element]) -> Element:
 
 def name(frame: Frame) -> str:
     """Name of the file without extension: ``PRFM340001T34_26120100001``."""
-    code = _code(frame.organization)
+    code = funds.code_of(frame.organization)
     return f"{frame.packet_type}M{code}T{code[:_REGION_DIGITS]}_{frame.formed_at:%y%m%d}{frame.number:05d}"
 
 
@@ -62,26 +59,7 @@ def locate(job: Job, path: str) -> str:
 
 def missing(job: Job) -> tuple[Finding, ...]:
     """Tell what the file cannot be built without: rule 401, which holds for a Delete too."""
-    if _code(job.organization):
-        return ()
-    message = "У медицинской организации не указан код ТФОМС: внесите его в справочник МО."
-    return (Finding(root_path(job.source), None, "401", message),)
-
-
-def value(element: Element | None) -> str:
-    """Read a field as file and rules see it: blanks folded, empty when there is nothing."""
-    if element is None:
-        return ""
-    return " ".join((element.text or "").split()) if len(element) == 0 else ""
-
-
-def root_path(source: Element) -> str:
-    """Path of the source object, as findings begin."""
-    return f"/{etree.QName(source).localname}"
-
-
-def _code(organization: Organization) -> str:
-    return organization.codes.get(CODE_SYSTEM, "")
+    return funds.no_code(job, "401")
 
 
 def _header(header: Element, frame: Frame, records: int) -> None:
@@ -95,7 +73,7 @@ def _header(header: Element, frame: Frame, records: int) -> None:
         "K_PACK": str(frame.size),
         "TYPE": frame.packet_type,
         "OPER": frame.operation.value,
-        "CODE_MO": _code(frame.organization),
+        "CODE_MO": funds.code_of(frame.organization),
         **({"YEAR": f"{frame.formed_at:%Y}"} if frame.packet_type == "PRF" else {}),
         "SD_Z": str(records),
     }

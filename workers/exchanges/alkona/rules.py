@@ -6,59 +6,41 @@ field it compares is absent or unreadable: rule 402 or the schema reports that. 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, snils_is_right
+from workers.exchange import (
+    UNFILLED,
+    Condition,
+    Element,
+    Finding,
+    Job,
+    Lookup,
+    Operation,
+    Rule,
+    Values,
+    about,
+    date_of,
+    filled_in,
+    funds,
+    later,
+    root_path,
+    unknown_codes,
+    value,
+    wrong_snils,
+)
 from workers.exchanges.alkona.fields import GROUPS, RECORDS, REQUIRED_OF_GROUP, REQUIRED_OF_RECORD, TITLES
-from workers.exchanges.alkona.form import missing, root_path, value
+from workers.exchanges.alkona.form import missing
 
-Values = Mapping[str, str]
-"""Fields of one group that are filled in, by name, with the person's birth date as ``PERS/DR`` where there is one."""
-
+_finding: Final = partial(about, TITLES)
 _EVENT: Final = "SV_PL_MER"
 _DATED: Final = ("BRANCH", "DIVISION", "BED", "AREA")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule about a field of certain groups; ``message`` follows the title of the field."""
-
-    code: str
-    groups: tuple[str, ...]
-    field: str
-    broken: Callable[[Values], bool]
-    message: str
-
-
-def later(first: str, second: str) -> Callable[[Values], bool]:
-    """Both dates are known and the first comes after the second."""
-
-    def broken(values: Values) -> bool:
-        one, other = _date(values.get(first)), _date(values.get(second))
-        return one is not None and other is not None and one > other
-
-    return broken
-
-
-def wrong_snils(field: str) -> Callable[[Values], bool]:
-    """СНИЛС has the right form and wrong check digits."""
-    return lambda values: not snils_is_right(values.get(field, ""))
-
-
-def absent_beside(field: str, other: str) -> Callable[[Values], bool]:
+def absent_beside(field: str, other: str) -> Condition:
     """The other field is filled in and this one is not."""
     return lambda values: other in values and field not in values
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _more_for_insured(values: Values) -> bool:
@@ -88,41 +70,26 @@ RULES: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One field of a group whose value, when it has the form of a code, must stand in a dictionary."""
-
-    code: str
-    group: str
-    field: str
-    dictionary: str
-    form: re.Pattern[str]
-
-
 _RECORD: Final = ""
 """Name of the record itself among the groups of ``LOOKUPS``."""
-_NUMBER: Final = re.compile(r"[0-9]{1,4}")
-_INSURER: Final = re.compile(r"[0-9]{5}")
-_ORGANIZATION: Final = re.compile(r"[0-9]{6}")
-_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
 
 LOOKUPS: Final = (
-    Lookup("450", "DIVISION", "PROFIL", "V002", _NUMBER),
-    Lookup("451", "BED", "PROFIL_K", "V020", _NUMBER),
-    Lookup("452", "DN", "DIAG_CODE", "MKB10", _DIAGNOSIS),
-    Lookup("453", "DN", "DN_PRVS", "V021", _NUMBER),
-    Lookup("454", "DIVISION", "USL_OK", "V006", _NUMBER),
-    Lookup("455", _RECORD, "MO_P", "F003", _ORGANIZATION),
-    Lookup("455", "ATTACH", "MO_P", "F003", _ORGANIZATION),
-    Lookup("456", "PERS", "SMO", "F002", _INSURER),
+    Lookup("450", ("DIVISION",), "PROFIL", "V002", funds.NUMBER),
+    Lookup("451", ("BED",), "PROFIL_K", "V020", funds.NUMBER),
+    Lookup("452", ("DN",), "DIAG_CODE", "MKB10", funds.DIAGNOSIS),
+    Lookup("453", ("DN",), "DN_PRVS", "V021", funds.NUMBER),
+    Lookup("454", ("DIVISION",), "USL_OK", "V006", funds.NUMBER),
+    Lookup("455", (_RECORD,), "MO_P", "F003", funds.ORGANIZATION),
+    Lookup("455", ("ATTACH",), "MO_P", "F003", funds.ORGANIZATION),
+    Lookup("456", ("PERS",), "SMO", "F002", funds.INSURER),
 )
 """A list tells the state of things, so codes are looked up as of the day of forming, or of the end where that came
 before; a dictionary that is not loaded keeps its rules silent.
 """
 
 _NAMES: Final = {"MKB10": "МКБ-10"}
-_LOOKUPS_OF: Final = {group: tuple(each for each in LOOKUPS if each.group == group) for group in (_RECORD, *GROUPS)}
-_RULES_OF: Final = {group: tuple(rule for rule in RULES if group in rule.groups) for group in GROUPS}
+_LOOKUPS_OF: Final = {group: tuple(each for each in LOOKUPS if group in each.scope) for group in (_RECORD, *GROUPS)}
+_RULES_OF: Final = {group: tuple(rule for rule in RULES if group in rule.scope) for group in GROUPS}
 
 
 def check(job: Job) -> tuple[Finding, ...]:
@@ -144,17 +111,20 @@ def check(job: Job) -> tuple[Finding, ...]:
 
 
 def _of_groups(job: Job, parent: Element, above: str, name: str, born: str) -> Iterator[Finding]:
-    """What the groups of this name below ``parent`` break, and those inside them."""
+    """What the groups of this name below ``parent`` break, and those inside them.
+
+    The values of a group have the person's birth date as ``PERS/DR`` where there is one.
+    """
     groups = parent.findall(name)
     for number, group in enumerate(groups, start=1):
         path = f"{above}/{name}[{number}]" if len(groups) > 1 else f"{above}/{name}"
         yield from _absent(group, path, REQUIRED_OF_GROUP[name])
-        values = {str(child.tag): text for child in group if (text := value(child))}
+        values = filled_in(group)
         if born:
             values["PERS/DR"] = born
         for rule in _RULES_OF[name]:
             if rule.broken(values):
-                yield _finding(group, path, rule.field, rule.code, rule.message)
+                yield _finding(group, path, rule.path, rule.code, rule.message)
         yield from _unknown(job, group, path, name)
         for inner in GROUPS[name]:
             if inner in GROUPS:
@@ -165,13 +135,12 @@ def _unknown(job: Job, group: Element, path: str, name: str) -> Iterator[Finding
     """Codes of one group that their dictionaries do not hold."""
     if not _LOOKUPS_OF[name]:
         return
-    ends = (_date(value(group.find(field))) for field in ("D_END", "DATE_DN_OUT"))
+    ends = (date_of(value(group.find(field))) for field in ("D_END", "DATE_DN_OUT"))
     on = min(filter(None, (job.formed_at.date(), *ends)))
-    for lookup in _LOOKUPS_OF[name]:
-        code = value(group.find(lookup.field))
-        if lookup.form.fullmatch(code) and job.reference.has(lookup.dictionary, code, on) is False:
-            message = f"кода нет в справочнике {_NAMES.get(lookup.dictionary, lookup.dictionary)}"
-            yield _finding(group, path, lookup.field, lookup.code, message)
+    given = {lookup.path: value(group.find(lookup.path)) for lookup in _LOOKUPS_OF[name]}
+    for lookup in unknown_codes(_LOOKUPS_OF[name], given, job.reference, on):
+        message = f"кода нет в справочнике {_NAMES.get(lookup.dictionary, lookup.dictionary)}"
+        yield _finding(group, path, lookup.path, lookup.code, message)
 
 
 def _absent(element: Element, path: str, required: tuple[str, ...]) -> Iterator[Finding]:
@@ -179,7 +148,7 @@ def _absent(element: Element, path: str, required: tuple[str, ...]) -> Iterator[
     for name in required:
         children = element.findall(name)
         if not any(len(child) if name in GROUPS else value(child) for child in children):
-            yield _finding(element, path, name, "402", "поле обязательно, но не заполнено")
+            yield _finding(element, path, name, "402", UNFILLED)
 
 
 def _twice_planned(source: Element, path: str) -> Iterator[Finding]:
@@ -192,9 +161,3 @@ def _twice_planned(source: Element, path: str) -> Iterator[Finding]:
                 event, f"{path}/{_EVENT}[{number}]", "MONTH", "441", "мероприятие указано на этот месяц дважды"
             )
         seen.add(planned)
-
-
-def _finding(parent: Element, path: str, field: str, code: str, message: str) -> Finding:
-    child = parent.find(field)
-    line = (parent if child is None else child).sourceline
-    return Finding(f"{path}/{field}", line, code, f"«{TITLES[field]}»: {message}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, WrongAddress, mail_address, snils_is_right
+from workers.exchange import Element, Finding, Job, Operation, WrongAddress, line_of, mail_address, snils_is_right
 
 _DIAGNOSIS: Final = re.compile(r"[A-ZАВЕКМНОРСТХ][0-9]{2}")
 """A code of МКБ-10, also with its letter typed in Cyrillic; the schema refuses the same."""
@@ -86,14 +86,4 @@ def check(job: Job) -> tuple[Finding, ...]:
         return (Finding(root, job.source.sourceline, "507", message),)
     rules = (*RULES, *BY_MAIL) if job.way == "smtp" else RULES
     broken = (rule for rule in rules if rule.broken(job.source))
-    return tuple(Finding(f"{root}/{r.path}", _line(job.source, r.path), r.code, r.message) for r in broken)
-
-
-def _line(event: Element, path: str) -> int | None:
-    """Line of the field, or of the nearest element above it that is there."""
-    element = event
-    for name in path.split("/"):
-        if (child := element.find(name)) is None:
-            break
-        element = child
-    return element.sourceline
+    return tuple(Finding(f"{root}/{r.path}", line_of(job.source, r.path), r.code, r.message) for r in broken)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, InDoubt, ItemVerdict, PacketStatus, Refusal, Verdict, lines
-from workers.exchanges.fri_ipra.form import key, mark, name, value
+from workers.exchange import Element, InDoubt, ItemVerdict, PacketStatus, Refusal, Verdict, lines, value
+from workers.exchanges.fri_ipra.form import key, mark, name
 
 _FIELDS: Final = {
     "IPRA_NOT_FOUND": "MseId",

@@ -15,7 +15,7 @@ from uuid import uuid5
 
 from lxml import etree
 
-from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, ogrn_is_right
+from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, ogrn_is_right, root_path, value
 from workers.exchanges.fri_ipra.fields import EXECUT, NAMESPACE, PRG, RHB
 
 HEALTH: Final = "1"
@@ -119,22 +119,10 @@ def mark(measure: Element) -> str:
     return hashlib.sha256(etree.tostring(bare, method="c14n", exclusive=True)).hexdigest()[:32]
 
 
-def value(element: Element | None) -> str:
-    """Read a field as packet and rules see it: blanks folded, empty when there is nothing."""
-    if element is None:
-        return ""
-    return " ".join((element.text or "").split()) if len(element) == 0 else ""
-
-
 def executor(measure: Element) -> Element | None:
     """The executor that is told by name; None when none of its fields is filled in."""
     given = measure.find("Execut")
     return given if given is not None and any(value(given.find(field)) for field in EXECUT) else None
-
-
-def root_path(source: Element) -> str:
-    """Path of the source object, as findings begin."""
-    return f"/{etree.QName(source).localname}"
 
 
 def name(local: str) -> str:

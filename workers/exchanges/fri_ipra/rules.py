@@ -7,19 +7,37 @@ absent or unreadable: rule 702 or the schema reports that. Measures that ФРИ 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, inn_is_right, ogrn_is_right, snils_is_right
+from workers.exchange import (
+    UNFILLED,
+    Condition,
+    Element,
+    Finding,
+    Job,
+    Operation,
+    Values,
+    about,
+    date_of,
+    filled_in,
+    inn_is_right,
+    later,
+    ogrn_is_right,
+    root_path,
+    snils_is_right,
+    value,
+)
 from workers.exchanges.fri_ipra.fields import REQUIRED_OF_EXECUT, REQUIRED_OF_PRG, REQUIRED_OF_RHB, TITLES
-from workers.exchanges.fri_ipra.form import executor, key, measure_path, measures, missing, root_path, value
+from workers.exchanges.fri_ipra.form import executor, key, measure_path, measures, missing
 
-Values = Mapping[str, str]
-"""Fields that are filled in, by name; of a measure also the programme's PrgDt, and everywhere ``today``."""
+_finding: Final = partial(about, TITLES)
 
 TODAY: Final = "today"
+"""Beside the fields, values have the day of forming under this name; those of a measure also the programme's PrgDt."""
 EASTERNMOST: Final = timedelta(hours=12)
 """A day has begun when it has in Камчатка: what is dated by a local clock is not yet of tomorrow."""
 REHABILITATION: Final = "2"
@@ -35,33 +53,16 @@ class Rule:
 
     code: str
     field: str
-    broken: Callable[[Values], bool]
+    broken: Condition
     message: str
 
 
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def later(first: str, second: str) -> Callable[[Values], bool]:
-    """Both dates are known and the first comes after the second."""
-
-    def broken(values: Values) -> bool:
-        one, other = _date(values.get(first)), _date(values.get(second))
-        return one is not None and other is not None and one > other
-
-    return broken
-
-
-def both(first: str, second: str) -> Callable[[Values], bool]:
+def both(first: str, second: str) -> Condition:
     """Both fields are filled in."""
     return lambda values: first in values and second in values
 
 
-def neither(first: str, second: str) -> Callable[[Values], bool]:
+def neither(first: str, second: str) -> Condition:
     """None of the two is filled in."""
     return lambda values: first not in values and second not in values
 
@@ -115,7 +116,7 @@ def check(job: Job) -> tuple[Finding, ...]:
         return (Finding(top, job.source.sourceline, "704", message),)
     found = list(missing(job))
     today = {TODAY: (job.formed_at + EASTERNMOST).date().isoformat()}
-    programme = _values(job.source) | today
+    programme = filled_in(job.source) | today
     found.extend(_absent(job.source, top, REQUIRED_OF_PRG))
     found.extend(_broken(job.source, top, OF_PRG, programme))
     if not (due := measures(job)):
@@ -130,18 +131,18 @@ def check(job: Job) -> tuple[Finding, ...]:
 
 def _of_measure(job: Job, measure: Element, path: str, known: Values) -> Iterator[Finding]:
     told = executor(measure)
-    values = {**_values(measure), **known, **({} if told is None else {"Execut": "+"})}
+    values = {**filled_in(measure), **known, **({} if told is None else {"Execut": "+"})}
     yield from _absent(measure, path, REQUIRED_OF_RHB)
     yield from _broken(measure, path, OF_RHB, values)
     yield from _unknown(job, measure, path, values)
     if told is not None:
         yield from _absent(told, f"{path}/Execut", REQUIRED_OF_EXECUT)
-        yield from _broken(told, f"{path}/Execut", OF_EXECUT, _values(told))
+        yield from _broken(told, f"{path}/Execut", OF_EXECUT, filled_in(told))
 
 
 def _unknown(job: Job, measure: Element, path: str, values: Values) -> Iterator[Finding]:
     """Codes that their dictionaries do not hold, and a subtype of another type (723)."""
-    on = min(_date(values.get("DtExc")) or job.formed_at.date(), _date(values[TODAY]) or date.max)
+    on = min(date_of(values.get("DtExc")) or job.formed_at.date(), date_of(values[TODAY]) or date.max)
     for field, (code, dictionary) in LOOKUPS.items():
         given = values.get(field, "")
         if _NUMBER.fullmatch(given) and job.reference.has(dictionary, given, on) is False:
@@ -172,14 +173,4 @@ def _absent(element: Element, path: str, required: tuple[str, ...]) -> Iterator[
     """Rule 702. The schema names only the first absent field of a group; the МО must hear of all at once."""
     for name in required:
         if not value(element.find(name)):
-            yield _finding(element, path, name, "702", "поле обязательно, но не заполнено")
-
-
-def _values(element: Element) -> dict[str, str]:
-    return {str(child.tag): text for child in element.iterchildren("*") if (text := value(child))}
-
-
-def _finding(parent: Element, path: str, field: str, code: str, message: str) -> Finding:
-    child = parent.find(field)
-    line = (parent if child is None else child).sourceline
-    return Finding(f"{path}/{field}", line, code, f"«{TITLES[field]}»: {message}.")
+            yield _finding(element, path, name, "702", UNFILLED)

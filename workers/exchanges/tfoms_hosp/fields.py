@@ -9,60 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-TITLES: Final[Mapping[str, str]] = {
-    "ACOD": "Код отменившей организации",
-    "COMMENT": "Примечание",
-    "DOCNUM": "Номер документа",
-    "DOCSER": "Серия документа",
-    "DOCTYPE": "Тип документа",
-    "DR": "Дата рождения",
-    "DS1": "Диагноз основной",
-    "DTA_ANL": "Дата отмены",
-    "DTA_FKT": "Дата поступления в МО",
-    "DTA_IN": "Дата поступления в отделение",
-    "DTA_NAP": "Дата направления",
-    "DTA_OBR": "Дата обращения",
-    "DTA_OTK": "Дата отказа",
-    "DTA_OUT": "Дата выбытия",
-    "DTA_PLN": "Плановая дата госпитализации",
-    "ENP": "Единый номер полиса",
-    "FAM": "Фамилия",
-    "FRM_MP": "Форма оказания медицинской помощи",
-    "HOSP_ID": "Идентификатор госпитализации",
-    "IDDOKT": "СНИЛС врача",
-    "ID_PAC": "Идентификатор пациента в МИС",
-    "IM": "Имя",
-    "IST_ANL": "Источник отмены",
-    "IST_OTK": "Источник отказа",
-    "MCOD_NAP": "Код направившей МО",
-    "MCOD_STC": "Код МО стационара",
-    "MPODR_ANL": "Подразделение отменившей организации",
-    "MPODR_NAP": "Подразделение направившей МО",
-    "MPODR_STC": "Подразделение стационара",
-    "NHISTORY": "Номер истории болезни",
-    "NOM_NAP": "Номер направления",
-    "NPOLIS": "Номер полиса",
-    "OT": "Отчество",
-    "PERS": "Пациент",
-    "PROFIL": "Профиль медицинской помощи",
-    "PROFIL_K": "Профиль койки",
-    "PR_ANL": "Причина отмены",
-    "PR_OTK": "Причина отказа",
-    "RES_OUT": "Исход",
-    "SMO": "Код СМО",
-    "SMO_OK": "ОКАТО территории страхования",
-    "SNILS": "СНИЛС",
-    "SPOLIS": "Серия полиса",
-    "TIM_FKT": "Время поступления в МО",
-    "TIM_OBR": "Время обращения",
-    "TLF": "Телефон",
-    "TYPE_H": "Вид поступления",
-    "USL_OK": "Условия оказания медицинской помощи",
-    "VPOLIS": "Тип полиса",
-    "W": "Пол",
-}
+from workers.exchange import funds
 
-_PERS: Final = "ID_PAC FAM? IM? OT? W DR SNILS? VPOLIS? SPOLIS? NPOLIS? ENP? SMO? SMO_OK? DOCTYPE? DOCSER? DOCNUM? TLF?"
+TITLES: Final[Mapping[str, str]] = {
+    **funds.HOSPITALISATION_TITLES,
+    "HOSP_ID": "Идентификатор госпитализации",
+    "ID_PAC": "Идентификатор пациента в МИС",
+    "MPODR_ANL": "Подразделение отменившей организации",
+    "RES_OUT": "Исход",
+    "TIM_OBR": "Время обращения",
+}
 
 _ZAP: Final = {
     "HOSPITALISATION_REFERRAL": (
@@ -88,19 +44,15 @@ _ZAP: Final = {
 """Content of ZAP by packet type, in the order of the schema; ``?`` marks what may be absent."""
 
 
-def _names(fields: str) -> tuple[str, ...]:
-    return tuple(name.removesuffix("?") for name in fields.split())
-
-
 def _required(packet_fields: str) -> tuple[str, ...]:
     """Paths below the root of the source object of what must be filled in."""
-    own = [name for name in packet_fields.split() if not name.endswith("?")]
-    person = [f"PERS/{name}" for name in _PERS.split() if not name.endswith("?")]
+    own = funds.required(packet_fields)
+    person = [f"PERS/{name}" for name in funds.required(funds.PERSON)]
     return (*own, *(person if "PERS" in own else ()))
 
 
-PERS: Final = _names(_PERS)
-FIELDS: Final[Mapping[str, tuple[str, ...]]] = {kind: _names(fields) for kind, fields in _ZAP.items()}
+PERS: Final = funds.names(funds.PERSON)
+FIELDS: Final[Mapping[str, tuple[str, ...]]] = {kind: funds.names(fields) for kind, fields in _ZAP.items()}
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {kind: _required(fields) for kind, fields in _ZAP.items()}
 
 ADDRESSEE: Final[Mapping[str, str]] = {"HOSPITALISATION_REFERRAL": "MCOD_STC"}

@@ -9,13 +9,11 @@ from typing import Final
 
 from lxml import etree
 
-from workers.exchange import Element, Finding, Job, MissingSourceData, Operation
+from workers.exchange import Element, Finding, Job, MissingSourceData, Operation, funds, line_of, root_path, value
 from workers.exchanges.tfoms_hosp.fields import ADDRESSEE, FIELDS, PERS, TITLES
 
 NAMESPACE: Final = "urn:service-journal:tfoms:1"
 VERSION: Final = "1.0"
-CODE_SYSTEM: Final = "tfoms"
-"""Name of the МО's code in ``Organization.codes``: its number in the register of МО (F003)."""
 
 _NSMAP: Final = {None: NAMESPACE}
 _QUALIFIED: Final = {
@@ -54,29 +52,12 @@ def locate(job: Job, path: str) -> str:
 
 def missing(job: Job) -> tuple[Finding, ...]:
     """Tell what the packet cannot be built without: rules 301 and 302, which hold for a Delete too."""
-    found = []
-    root = root_path(job.source)
-    if not job.organization.codes.get(CODE_SYSTEM):
-        message = "У медицинской организации не указан код ТФОМС: внесите его в справочник МО."
-        found.append(Finding(root, None, "301", message))
+    found = list(funds.no_code(job, "301"))
     name = ADDRESSEE.get(job.packet_type)
-    if name is not None and not value(child := job.source.find(name)):
-        line = (job.source if child is None else child).sourceline
+    if name is not None and not value(job.source.find(name)):
         message = f"«{TITLES[name]}»: поле не заполнено, пакет некому адресовать."
-        found.append(Finding(f"{root}/{name}", line, "302", message))
+        found.append(Finding(f"{root_path(job.source)}/{name}", line_of(job.source, name), "302", message))
     return tuple(found)
-
-
-def value(element: Element | None) -> str:
-    """Read a field as packet and rules see it: blanks folded, empty when there is nothing."""
-    if element is None:
-        return ""
-    return " ".join((element.text or "").split()) if len(element) == 0 else ""
-
-
-def root_path(source: Element) -> str:
-    """Path of the source object, as findings begin."""
-    return f"/{etree.QName(source).localname}"
 
 
 def _header(root: Element, job: Job) -> None:
@@ -85,7 +66,7 @@ def _header(root: Element, job: Job) -> None:
     _add(header, "DATA", job.formed_at.date().isoformat())
     _add(header, "ID", str(job.packet_id))
     _add(header, "OPER", job.operation.value)
-    _add(header, "CODE_MO", job.organization.codes[CODE_SYSTEM])
+    _add(header, "CODE_MO", funds.code_of(job.organization))
     if (name := ADDRESSEE.get(job.packet_type)) is not None:
         _add(header, "CODE_MO_TO", value(job.source.find(name)))
     _add(header, "OBJ_ID", job.object_id)

@@ -21,8 +21,9 @@ from workers.exchange import (
     Organization,
     PacketStatus,
     Reception,
+    funds,
 )
-from workers.exchanges.tfoms_hosp.form import CODE_SYSTEM, NAMESPACE
+from workers.exchanges.tfoms_hosp.form import NAMESPACE
 
 TYPE: Final = "PERSCHANGE"
 DONE: Final = "Сведения переданы для МИС"
@@ -36,7 +37,7 @@ _MAX_COMMENT: Final = 250
 def receive(incoming: Incoming, desk: Desk) -> Reception:
     """Judge one packet: PROCESSED when the МО it names is ours, REFUSED with a PR per reason otherwise."""
     code = _header(incoming, "CODE_MO")
-    organizations = desk.organizations(CODE_SYSTEM, code) if code else ()
+    organizations = desk.organizations(funds.CODE_SYSTEM, code) if code else ()
     reasons = _reasons(incoming, desk, organizations)
     done = not reasons and incoming.element is not None
     return Reception(

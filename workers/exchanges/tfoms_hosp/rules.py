@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, snils_is_right
+from workers.exchange import (
+    UNFILLED,
+    Element,
+    Finding,
+    Job,
+    Lookup,
+    Operation,
+    Rule,
+    Values,
+    about,
+    date_of,
+    funds,
+    later,
+    root_path,
+    unknown_codes,
+    wrong_snils,
+)
 from workers.exchanges.tfoms_hosp.fields import ADDRESSEE, FIELDS, REQUIRED, TITLES
-from workers.exchanges.tfoms_hosp.form import missing, root_path, value
+from workers.exchanges.tfoms_hosp.form import missing
 
 REFERRAL: Final = frozenset({"HOSPITALISATION_REFERRAL"})
 CANCELLATION: Final = frozenset({"CANCEL_HOSPITALISATION_REFERRAL"})
@@ -24,59 +38,13 @@ REFUSAL: Final = frozenset({"CANCEL_HOSPITALISATION"})
 ALL: Final = frozenset(FIELDS)
 WITH_PERSON: Final = ALL - CANCELLATION
 
-Values = Mapping[str, str]
-"""Fields of a source object that are filled in, by path below its root: ``DS1``, ``PERS/FAM``."""
-
 _MAX_LONG: Final = 2**63 - 1
 _CODE: Final = re.compile(r"[0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: ``broken`` tells whether the values break it; ``message`` follows the title of the field."""
-
-    code: str
-    packet_types: frozenset[str]
-    path: str
-    broken: Callable[[Values], bool]
-    message: str
-
-
-def later(first: str, second: str) -> Callable[[Values], bool]:
-    """Both dates are known and the first comes after the second."""
-
-    def broken(values: Values) -> bool:
-        one, other = _date(values.get(first)), _date(values.get(second))
-        return one is not None and other is not None and one > other
-
-    return broken
-
-
-def wrong_snils(path: str) -> Callable[[Values], bool]:
-    """СНИЛС has the right form and wrong check digits."""
-    return lambda values: not snils_is_right(values.get(path, ""))
 
 
 def without_policy(path: str) -> Callable[[Values], bool]:
     """A field of the policy is absent though the person is known."""
     return lambda values: "PERS" in values and path not in values
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def _wrong_canceller(values: Values) -> bool:
-    code, source = values.get("ACOD", ""), values.get("IST_ANL")
-    return bool(code) and source is not None and len(code) != (5 if source == "1" else 6)
-
-
-def _foreign_number(values: Values) -> bool:
-    number, organization = values.get("NOM_NAP"), values.get("MCOD_NAP")
-    return bool(number and organization) and str(number)[:6] != organization
 
 
 RULES: Final = (
@@ -126,48 +94,32 @@ RULES: Final = (
     Rule("333", HOSPITALISATION, "NOM_NAP",
          lambda v: v.get("TYPE_H") == "4" and v.get("FRM_MP") != "3" and "NOM_NAP" in v,
          "заполнен, хотя поступление экстренное"),
-    Rule("334", REFERRAL | CANCELLATION, "NOM_NAP", _foreign_number,
+    Rule("334", REFERRAL | CANCELLATION, "NOM_NAP", funds.foreign_number,
          "должен начинаться с кода направившей МО"),
     Rule("340", MOTION, "RES_OUT", lambda v: "DTA_OUT" in v and "RES_OUT" not in v,
          "не заполнен; обязателен, когда указана дата выбытия"),
     Rule("341", MOTION, "DTA_OUT",
          lambda v: "RES_OUT" in v and "DTA_OUT" not in v,
          "не заполнена; обязательна, когда указан исход"),
-    Rule("350", CANCELLATION, "ACOD", _wrong_canceller,
+    Rule("350", CANCELLATION, "ACOD", funds.wrong_canceller,
          "не подходит к источнику отмены: у СМО код из 5 цифр, у МО из 6"),
 )  # fmt: skip
 """One code may stand in several rows: one condition, worded as each packet type needs it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One rule on a code of a dictionary; ``form`` is what a code looks like: the schema reports what does not."""
-
-    code: str
-    packet_types: frozenset[str]
-    path: str
-    dictionary: str
-    form: re.Pattern[str]
-    applies: Callable[[Values], bool] = lambda _values: True
-
-
-_NUMBER: Final = re.compile(r"[0-9]{1,4}")
-_ORGANIZATION: Final = re.compile(r"[0-9]{6}")
-_INSURER: Final = re.compile(r"[0-9]{5}")
-_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
 STAY: Final = REFERRAL | HOSPITALISATION | MOTION
 
 LOOKUPS: Final = (
-    Lookup("360", STAY, "PROFIL", "V002", _NUMBER),
-    Lookup("361", STAY, "PROFIL_K", "V020", _NUMBER),
-    Lookup("362", STAY | REFUSAL, "DS1", "MKB10", _DIAGNOSIS),
-    Lookup("363", STAY, "FRM_MP", "V014", _NUMBER),
-    Lookup("364", STAY, "USL_OK", "V006", _NUMBER),
-    Lookup("365", REFERRAL | CANCELLATION | HOSPITALISATION, "MCOD_NAP", "F003", _ORGANIZATION),
-    Lookup("365", STAY | REFUSAL, "MCOD_STC", "F003", _ORGANIZATION),
-    Lookup("365", CANCELLATION, "ACOD", "F003", _ORGANIZATION, lambda v: v.get("IST_ANL") in ("2", "3")),
-    Lookup("366", CANCELLATION, "ACOD", "F002", _INSURER, lambda v: v.get("IST_ANL") == "1"),
-    Lookup("366", WITH_PERSON, "PERS/SMO", "F002", _INSURER),
+    Lookup("360", STAY, "PROFIL", "V002", funds.NUMBER),
+    Lookup("361", STAY, "PROFIL_K", "V020", funds.NUMBER),
+    Lookup("362", STAY | REFUSAL, "DS1", "MKB10", funds.DIAGNOSIS),
+    Lookup("363", STAY, "FRM_MP", "V014", funds.NUMBER),
+    Lookup("364", STAY, "USL_OK", "V006", funds.NUMBER),
+    Lookup("365", REFERRAL | CANCELLATION | HOSPITALISATION, "MCOD_NAP", "F003", funds.ORGANIZATION),
+    Lookup("365", STAY | REFUSAL, "MCOD_STC", "F003", funds.ORGANIZATION),
+    Lookup("365", CANCELLATION, "ACOD", "F003", funds.ORGANIZATION, lambda v: v.get("IST_ANL") in ("2", "3")),
+    Lookup("366", CANCELLATION, "ACOD", "F002", funds.INSURER, lambda v: v.get("IST_ANL") == "1"),
+    Lookup("366", WITH_PERSON, "PERS/SMO", "F002", funds.INSURER),
 )
 """Codes are looked up as of the day of the event; a dictionary that is not loaded keeps its rules silent."""
 
@@ -184,8 +136,8 @@ _NOT_FOUND: Final[Mapping[str, str]] = {
     "MKB10": "кода нет в МКБ-10 на дату события",
 }
 
-_LOOKUPS_OF: Final = {kind: tuple(r for r in LOOKUPS if kind in r.packet_types) for kind in sorted(ALL)}
-_RULES_OF: Final = {kind: tuple(r for r in RULES if kind in r.packet_types) for kind in sorted(ALL)}
+_LOOKUPS_OF: Final = {kind: tuple(r for r in LOOKUPS if kind in r.scope) for kind in sorted(ALL)}
+_RULES_OF: Final = {kind: tuple(r for r in RULES if kind in r.scope) for kind in sorted(ALL)}
 
 # Rule 304. A packet schema names only the first absent field of a sequence; the МО must hear of all at once.
 _MUST_HAVE: Final = {
@@ -208,10 +160,10 @@ def check(job: Job) -> tuple[Finding, ...]:
 
 
 def _broken(job: Job) -> Iterator[Finding]:
-    values = _values(job.source)
+    values = funds.values_of(job.source)
     for path in _MUST_HAVE[job.packet_type]:
         if path not in values and (not path.startswith("PERS/") or "PERS" in values):
-            yield _finding(job.source, path, "304", "поле обязательно, но не заполнено")
+            yield _finding(job.source, path, "304", UNFILLED)
     for rule in _RULES_OF[job.packet_type]:
         if rule.broken(values):
             yield _finding(job.source, rule.path, rule.code, rule.message)
@@ -219,41 +171,14 @@ def _broken(job: Job) -> Iterator[Finding]:
 
 
 def _not_found(job: Job, values: Values) -> Iterator[Finding]:
-    on = _date(values.get(_DAY_OF[job.packet_type])) or job.formed_at.date()
-    for lookup in _LOOKUPS_OF[job.packet_type]:
-        code = values.get(lookup.path, "")
-        asked = lookup.form.fullmatch(code) and lookup.applies(values)
-        if asked and job.reference.has(lookup.dictionary, code, on) is False:
-            message = _NOT_FOUND.get(lookup.dictionary, f"кода нет в справочнике {lookup.dictionary} на дату события")
-            yield _finding(job.source, lookup.path, lookup.code, message)
+    on = date_of(values.get(_DAY_OF[job.packet_type])) or job.formed_at.date()
+    for lookup in unknown_codes(_LOOKUPS_OF[job.packet_type], values, job.reference, on):
+        message = _NOT_FOUND.get(lookup.dictionary, f"кода нет в справочнике {lookup.dictionary} на дату события")
+        yield _finding(job.source, lookup.path, lookup.code, message)
 
 
 def _finding(source: Element, path: str, code: str, message: str) -> Finding:
-    title = TITLES[path.removeprefix("PERS/")]
-    return Finding(f"{root_path(source)}/{path}", _line(source, path), code, f"«{title}»: {message}.")
-
-
-def _values(source: Element) -> Values:
-    values = {}
-    for child in source:
-        if child.tag == "PERS":
-            values["PERS"] = ""
-            for item in child:
-                if text := value(item):
-                    values[f"PERS/{item.tag!s}"] = text
-        elif text := value(child):
-            values[str(child.tag)] = text
-    return values
-
-
-def _line(source: Element, path: str) -> int | None:
-    """Line of the field, or of the nearest element above it that is there."""
-    element = source
-    for name in path.split("/"):
-        if (child := element.find(name)) is None:
-            break
-        element = child
-    return element.sourceline
+    return about(TITLES, source, root_path(source), path, code, message)
 
 
 def _is_object_id(text: str) -> bool:

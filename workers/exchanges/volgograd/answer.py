@@ -35,7 +35,7 @@ def read(element: Element) -> Verdict:
             named.setdefault(identifier, ItemVerdict(accepted=True))
     for refusal in reversed(refusals):
         if identifier := _identifier(refusal):
-            named[identifier] = ItemVerdict(accepted=False, text=_told(refusal))
+            named[identifier] = ItemVerdict(accepted=False, text=flk.told(refusal))
     return Verdict(_status(refusals, named.values()), refusals=refusals, named=named)
 
 
@@ -53,8 +53,3 @@ def _identifier(refusal: Refusal) -> str:
 def _explained(refusal: Refusal) -> str:
     title = _TITLE_OF.get(refusal.field)
     return f"«{title}»: {_EXPLANATION}" if title else f"Файл или запись: {_EXPLANATION}"
-
-
-def _told(refusal: Refusal) -> str:
-    place = "/".join(filter(None, (refusal.parent, refusal.field)))
-    return ": ".join(filter(None, (refusal.code, place, refusal.comment)))

@@ -7,17 +7,10 @@ a hospitalisation or a discharge names the same one. The others follow from the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid5
 
-from workers.exchange import Element, Job, Organization
-
-CODE_SYSTEM: Final = "tfoms"
-"""Name of the МО's code in ``Organization.codes``: its number in the register of МО (F003)."""
-
-Values = Mapping[str, str]
-"""Fields that are filled in, by path below the root of the source object; derived ones begin with ``@``."""
+from workers.exchange import Job, Values, funds
 
 _NAMESPACE: Final = UUID("5b0f5a9c-2b1e-5d0e-9a63-263000000034")
 _REFERRAL_NUMBER: Final = re.compile(r"[0-9]{16}")
@@ -34,28 +27,10 @@ _POLYCLINIC: Final = "3"
 _OTHER_REASON: Final = "9"
 
 
-def value(element: Element | None) -> str:
-    """Read a field as file and rules see it: blanks folded, empty when there is nothing."""
-    if element is None:
-        return ""
-    return " ".join((element.text or "").split()) if len(element) == 0 else ""
-
-
 def values_of(job: Job) -> Values:
-    """What the source object has and what follows from it; a group is not told, only what is in PERS."""
-    told: dict[str, str] = {}
-    for child in job.source:
-        if child.tag == "PERS":
-            told["PERS"] = ""
-            told.update({f"PERS/{item.tag!s}": text for item in child if (text := value(item))})
-        elif text := value(child):
-            told[str(child.tag)] = text
+    """What the source object has and what follows from it, whose names begin with ``@``."""
+    told = funds.values_of(job.source)
     return {**told, **{name: text for name, text in _derived(job, told).items() if text}}
-
-
-def code_of(organization: Organization) -> str:
-    """The МО's code of ТФОМС; empty when the register of the gateway has none."""
-    return organization.codes.get(CODE_SYSTEM, "")
 
 
 def _derived(job: Job, told: Values) -> dict[str, str]:
@@ -64,7 +39,7 @@ def _derived(job: Job, told: Values) -> dict[str, str]:
     referring = told.get("MCOD_NAP") or number[:_ORGANIZATION_DIGITS]
     if not referring and told.get("TYPE_H") == _WITHIN:
         referring = told.get("MCOD_STC", "")
-    own = f"{code_of(job.organization)}:{job.object_id}"
+    own = f"{funds.code_of(job.organization)}:{job.object_id}"
     return {
         "@ID_D": _guid("referral", number) if number else "",
         "@NUM_D": number[_ORGANIZATION_DIGITS:],

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from workers.exchange import funds
+
 REFERRAL: Final = "HOSPITALISATION_REFERRAL"
 CANCELLATION: Final = "CANCEL_HOSPITALISATION_REFERRAL"
 HOSPITALISATION: Final = "HOSPITALISATION"
@@ -165,58 +167,17 @@ TAKEN_FROM: Final[Mapping[str, str]] = {
 """Where the МО mends a field that is derived; the others are of our making."""
 
 TITLES: Final[Mapping[str, str]] = {
-    "ACOD": "Код отменившей организации",
-    "COMMENT": "Примечание",
+    **funds.HOSPITALISATION_TITLES,
     "DATE_PL": "Дата",
-    "DR": "Дата рождения",
-    "DS1": "Диагноз основной",
-    "DTA_ANL": "Дата отмены",
-    "DTA_FKT": "Дата поступления в МО",
-    "DTA_IN": "Дата поступления в отделение",
-    "DTA_NAP": "Дата направления",
-    "DTA_OBR": "Дата обращения",
-    "DTA_OTK": "Дата отказа",
-    "DTA_OUT": "Дата выбытия",
-    "DTA_PLN": "Плановая дата госпитализации",
-    "ENP": "Единый номер полиса",
-    "FAM": "Фамилия",
     "FREE_PLACES": "Свободные койки по дням",
-    "FRM_MP": "Форма оказания медицинской помощи",
-    "IDDOKT": "СНИЛС врача",
-    "IM": "Имя",
-    "IST_ANL": "Источник отмены",
-    "IST_OTK": "Источник отказа",
-    "MCOD_NAP": "Код направившей МО",
-    "MCOD_STC": "Код МО стационара",
-    "MPODR_NAP": "Подразделение направившей МО",
-    "MPODR_STC": "Подразделение стационара",
-    "NHISTORY": "Номер истории болезни",
-    "NOM_NAP": "Номер направления",
-    "NPOLIS": "Номер полиса",
-    "OT": "Отчество",
-    "PERS": "Пациент",
     "PF_C": "Свободных детских коек",
     "PF_M": "Свободных мужских коек",
     "PF_W": "Свободных женских коек",
     "PLACE_FREE": "Свободных коек",
-    "PROFIL": "Профиль медицинской помощи",
-    "PROFIL_K": "Профиль койки",
-    "PR_ANL": "Причина отмены",
-    "PR_OTK": "Причина отказа",
     "QUANTITY": "Число коек",
     "Q_AP": "Поступило пациентов",
     "Q_DP": "Выбыло пациентов",
     "Q_HP": "Запланировано госпитализаций",
     "Q_P": "Состоит пациентов",
-    "SMO": "Код СМО",
-    "SMO_OK": "ОКАТО территории страхования",
-    "SNILS": "СНИЛС",
-    "SPOLIS": "Серия полиса",
-    "TIM_FKT": "Время поступления в МО",
-    "TLF": "Телефон",
-    "TYPE_H": "Вид поступления",
-    "USL_OK": "Условия оказания медицинской помощи",
     "V_H": "Выполненный объём госпитализаций",
-    "VPOLIS": "Тип полиса",
-    "W": "Пол",
 }

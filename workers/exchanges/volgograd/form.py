@@ -12,8 +12,8 @@ from typing import Final
 
 from lxml import etree
 
-from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, Operation
-from workers.exchanges.volgograd.derived import Values, code_of, value, values_of
+from workers.exchange import Element, Finding, Frame, Job, MissingSourceData, Operation, Values, funds, root_path, value
+from workers.exchanges.volgograd.derived import values_of
 from workers.exchanges.volgograd.fields import (
     BED_GROUPS,
     BEDS,
@@ -118,7 +118,7 @@ def records(packet: Element) -> list[Element]:
 
 def name(frame: Frame) -> str:
     """Name of the file without extension: ``I01T34M340001_26120100001``."""
-    code = code_of(frame.organization)
+    code = funds.code_of(frame.organization)
     return f"{FILES[frame.packet_type]}T{REGION}M{code}_{frame.formed_at:%y%m%d}{frame.number:05d}"
 
 
@@ -139,15 +139,7 @@ def locate(job: Job, path: str) -> str:
 
 def missing(job: Job) -> tuple[Finding, ...]:
     """Tell what the file cannot be built without: rule 501."""
-    if code_of(job.organization):
-        return ()
-    message = "У медицинской организации не указан код ТФОМС: внесите его в справочник МО."
-    return (Finding(root_path(job.source), None, "501", message),)
-
-
-def root_path(source: Element) -> str:
-    """Path of the source object, as findings begin."""
-    return f"/{etree.QName(source).localname}"
+    return funds.no_code(job, "501")
 
 
 def _add(parent: Element, path: str, text: str) -> None:

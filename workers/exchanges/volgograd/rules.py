@@ -6,14 +6,28 @@ field it compares is absent or unreadable: rule 502 or the schema reports that.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, snils_is_right
-from workers.exchanges.volgograd.derived import Values, code_of, value, values_of
+from workers.exchange import (
+    UNFILLED,
+    Element,
+    Finding,
+    Job,
+    Lookup,
+    Operation,
+    Rule,
+    Values,
+    about,
+    date_of,
+    funds,
+    later,
+    root_path,
+    unknown_codes,
+    value,
+    wrong_snils,
+)
+from workers.exchanges.volgograd.derived import values_of
 from workers.exchanges.volgograd.fields import (
     BED_GROUPS,
     BEDS,
@@ -28,54 +42,11 @@ from workers.exchanges.volgograd.fields import (
     TITLES,
     Field,
 )
-from workers.exchanges.volgograd.form import missing, root_path, shape_of
-
-_ORGANIZATION: Final = re.compile(r"[0-9]{6}")
-_INSURER: Final = re.compile(r"[0-9]{5}")
-_DIAGNOSIS: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
-_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+from workers.exchanges.volgograd.form import missing, shape_of
 
 STAYS: Final = frozenset({HOSPITALISATION, EMERGENCY})
 CARE: Final = STAYS | {REFERRAL, DISCHARGE}
 ANNULMENTS: Final = frozenset({CANCELLATION, REFUSAL})
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: ``broken`` tells whether the values break it; ``message`` follows the title of the field."""
-
-    code: str
-    packet_types: frozenset[str]
-    path: str
-    broken: Callable[[Values], bool]
-    message: str
-
-
-def later(first: str, second: str) -> Callable[[Values], bool]:
-    """Both dates are known and the first comes after the second."""
-
-    def broken(values: Values) -> bool:
-        one, other = _date(values.get(first)), _date(values.get(second))
-        return one is not None and other is not None and one > other
-
-    return broken
-
-
-def wrong_snils(path: str) -> Callable[[Values], bool]:
-    """СНИЛС has the right form and wrong check digits."""
-    return lambda values: not snils_is_right(values.get(path, ""))
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-
-
-def _wrong_canceller(values: Values) -> bool:
-    code, source = values.get("ACOD", ""), values.get("IST_ANL")
-    return bool(code) and source is not None and len(code) != (5 if source == "1" else 6)
 
 
 _BEFORE_BIRTH: Final = "позже даты события"
@@ -97,36 +68,26 @@ RULES: Final = (
     Rule("531", frozenset({EMERGENCY}), "FRM_MP", lambda v: v.get("FRM_MP") == "3",
          "плановая форма помощи несовместима с экстренным поступлением"),
     Rule("532", frozenset({REFERRAL, CANCELLATION}), "NOM_NAP",
-         lambda v: bool(v.get("NOM_NAP") and v.get("MCOD_NAP")) and v["NOM_NAP"][:6] != v["MCOD_NAP"],
+         funds.foreign_number,
          "должен начинаться с кода направившей МО"),
-    Rule("550", frozenset({CANCELLATION}), "ACOD", _wrong_canceller,
+    Rule("550", frozenset({CANCELLATION}), "ACOD", funds.wrong_canceller,
          "не подходит к источнику отмены: у СМО код из 5 цифр, у МО из 6"),
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One rule on a code of a dictionary; ``form`` is what a code looks like: the schema reports what does not."""
-
-    code: str
-    packet_types: frozenset[str]
-    path: str
-    dictionary: str
-    form: re.Pattern[str]
-    applies: Callable[[Values], bool] = lambda _values: True
-
-
 LOOKUPS: Final = (
-    Lookup("560", CARE | {BEDS}, "PROFIL", "V002", _NUMBER),
-    Lookup("561", CARE | {BEDS}, "PROFIL_K", "V020", _NUMBER),
-    Lookup("562", CARE - {DISCHARGE}, "DS1", "MKB10", _DIAGNOSIS),
-    Lookup("563", CARE, "FRM_MP", "V014", _NUMBER),
-    Lookup("564", CARE - {EMERGENCY} | {BEDS}, "USL_OK", "V006", _NUMBER),
-    Lookup("565", CARE | ANNULMENTS, "MCOD_NAP", "F003", _ORGANIZATION),
-    Lookup("565", CARE | {REFUSAL, BEDS}, "MCOD_STC", "F003", _ORGANIZATION),
-    Lookup("565", frozenset({CANCELLATION}), "ACOD", "F003", _ORGANIZATION, lambda v: v.get("IST_ANL") in ("2", "3")),
-    Lookup("566", frozenset({CANCELLATION}), "ACOD", "F002", _INSURER, lambda v: v.get("IST_ANL") == "1"),
-    Lookup("566", CARE - {DISCHARGE}, "PERS/SMO", "F002", _INSURER),
+    Lookup("560", CARE | {BEDS}, "PROFIL", "V002", funds.NUMBER),
+    Lookup("561", CARE | {BEDS}, "PROFIL_K", "V020", funds.NUMBER),
+    Lookup("562", CARE - {DISCHARGE}, "DS1", "MKB10", funds.DIAGNOSIS),
+    Lookup("563", CARE, "FRM_MP", "V014", funds.NUMBER),
+    Lookup("564", CARE - {EMERGENCY} | {BEDS}, "USL_OK", "V006", funds.NUMBER),
+    Lookup("565", CARE | ANNULMENTS, "MCOD_NAP", "F003", funds.ORGANIZATION),
+    Lookup("565", CARE | {REFUSAL, BEDS}, "MCOD_STC", "F003", funds.ORGANIZATION),
+    Lookup(
+        "565", frozenset({CANCELLATION}), "ACOD", "F003", funds.ORGANIZATION, lambda v: v.get("IST_ANL") in ("2", "3")
+    ),
+    Lookup("566", frozenset({CANCELLATION}), "ACOD", "F002", funds.INSURER, lambda v: v.get("IST_ANL") == "1"),
+    Lookup("566", CARE - {DISCHARGE}, "PERS/SMO", "F002", funds.INSURER),
 )
 """Codes are looked up as of the day of the event; a dictionary that is not loaded keeps its rules silent."""
 
@@ -188,7 +149,7 @@ def _absent(job: Job, values: Values) -> Iterator[Finding]:
             path = "PERS" if path.startswith("PERS/") and "PERS" not in values else path
             if path not in told:
                 told.add(path)
-                yield _finding(job.source, path, "502", "поле обязательно, но не заполнено")
+                yield _finding(job.source, path, "502", UNFILLED)
     if job.packet_type == BEDS:
         yield from _absent_in_beds(job.source, root_path(job.source), ("FREE_PLACES", "SMO_V"))
 
@@ -205,20 +166,16 @@ def _absent_in_beds(parent: Element, above: str, names: tuple[str, ...]) -> Iter
         groups = parent.findall(name)
         if name not in BED_GROUPS:
             if not any(value(each) for each in groups):
-                yield Finding(f"{above}/{name}", parent.sourceline, "502", _absence(name))
+                yield Finding(f"{above}/{name}", parent.sourceline, "502", f"«{TITLES[name]}»: {UNFILLED}.")
             continue
         for number, group in enumerate(groups, start=1):
             path = f"{above}/{name}[{number}]" if len(groups) > 1 else f"{above}/{name}"
             yield from _absent_in_beds(group, path, BED_GROUPS[name])
 
 
-def _absence(name: str) -> str:
-    return f"«{TITLES[name]}»: поле обязательно, но не заполнено."
-
-
 def _broken(job: Job, values: Values) -> Iterator[Finding]:
     for rule in RULES:
-        if job.packet_type in rule.packet_types and rule.broken(values):
+        if job.packet_type in rule.scope and rule.broken(values):
             yield _finding(job.source, rule.path, rule.code, rule.message)
 
 
@@ -228,31 +185,18 @@ def _foreign(job: Job, values: Values) -> Iterator[Finding]:
     if job.packet_type in _ANNULLED_BY:
         source, senders = _ANNULLED_BY[job.packet_type]
         path = senders.get(values.get(source, ""))
-    own = code_of(job.organization)
+    own = funds.code_of(job.organization)
     if path and own and values.get(path, own) != own:
         yield _finding(job.source, path, "505", "не тот, что у МО, от которой передаётся файл")
 
 
 def _not_found(job: Job, values: Values) -> Iterator[Finding]:
-    on = _date(values.get(_DAY_OF.get(job.packet_type, ""))) or job.formed_at.date()
-    for lookup in LOOKUPS:
-        code = values.get(lookup.path, "")
-        asked = job.packet_type in lookup.packet_types and lookup.form.fullmatch(code) and lookup.applies(values)
-        if asked and job.reference.has(lookup.dictionary, code, on) is False:
-            name = {"MKB10": "МКБ-10"}.get(lookup.dictionary, lookup.dictionary)
-            yield _finding(job.source, lookup.path, lookup.code, f"кода нет в справочнике {name} на дату события")
+    on = date_of(values.get(_DAY_OF.get(job.packet_type, ""))) or job.formed_at.date()
+    asked = (each for each in LOOKUPS if job.packet_type in each.scope)
+    for lookup in unknown_codes(asked, values, job.reference, on):
+        name = {"MKB10": "МКБ-10"}.get(lookup.dictionary, lookup.dictionary)
+        yield _finding(job.source, lookup.path, lookup.code, f"кода нет в справочнике {name} на дату события")
 
 
 def _finding(source: Element, path: str, code: str, message: str) -> Finding:
-    title = TITLES[path.removeprefix("PERS/")]
-    return Finding(f"{root_path(source)}/{path}", _line(source, path), code, f"«{title}»: {message}.")
-
-
-def _line(source: Element, path: str) -> int | None:
-    """Line of the field, or of the nearest element above it that is there."""
-    element = source
-    for name in path.split("/"):
-        if (child := element.find(name)) is None:
-            break
-        element = child
-    return element.sourceline
+    return about(TITLES, source, root_path(source), path, code, message)
