@@ -124,7 +124,7 @@ def settle(
     changed = {row.id for row in rows}
     applied = [o for o in ordered if o.packet_id in changed]
     _close_attempts(connection, applied)
-    _store_answers(connection, applied)
+    store_answers(connection, {o.packet_id: o.answer for o in applied if o.answer is not None})
     _store_findings(connection, applied)
     _tell_objects(connection, [o.packet_id for o in applied])
     judged = {row.id for row in rows if row.items_total is not None and row.status in VERDICTS}
@@ -212,9 +212,9 @@ def _close_attempts(connection: Connection, applied: Sequence[Outcome]) -> None:
     )
 
 
-def _store_answers(connection: Connection, applied: Sequence[Outcome]) -> None:
-    answered = [(o.packet_id, pack(o.answer)) for o in applied if o.answer is not None]
-    if answered:
+def store_answers(connection: Connection, answers: Mapping[UUID, bytes]) -> None:
+    """Keep what the peer answered as «Ответ» of its packet, in place of what stood there. The caller commits."""
+    if answers:
         connection.execute(
             text(
                 """
@@ -224,7 +224,7 @@ def _store_answers(connection: Connection, applied: Sequence[Outcome]) -> None:
                 ON CONFLICT (packet_id, kind) DO UPDATE SET content = excluded.content
                 """
             ),
-            {"media": XML, "ids": [a[0] for a in answered], "contents": [a[1] for a in answered]},
+            {"media": XML, "ids": list(answers), "contents": [pack(answer) for answer in answers.values()]},
         )
 
 
@@ -333,25 +333,6 @@ def count_status(
         "unheld": unheld,
     }
     return int(connection.execute(statement, parameters).scalar_one())
-
-
-def note(connection: Connection, texts: Mapping[UUID, str]) -> None:
-    """Write «Результат» of packets that still wait for a readable answer, unless it says so already.
-
-    The caller commits."""
-    if not texts:
-        return
-    connection.execute(
-        text(
-            """
-            UPDATE packets p SET result_text = n.result_text, changed_at = clock_timestamp()
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:texts AS text[])) AS n(id, result_text)
-            WHERE p.id = n.id AND p.status IN ('SENDING', 'IN_DOUBT', 'SENT')
-              AND p.result_text IS DISTINCT FROM n.result_text
-            """
-        ),
-        {"ids": list(texts), "texts": list(texts.values())},
-    )
 
 
 def packed_data(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from gateway.domain.errors import GatewayError, finding_lines
 from gateway.domain.statuses import VERDICTS
-from gateway.journal import packets
+from gateway.journal import answers, packets
+from gateway.journal.answers import Remark
 from gateway.journal.bodies import unpack
 from gateway.journal.items import ItemOutcome
 from gateway.journal.outbox import Lease, leased
@@ -33,6 +34,8 @@ MAX_FINDINGS: Final = 1000
 """So many refusals of one packet are kept; all of them stand in the answer itself."""
 SHOWN: Final = 20
 """So many reasons are told one by one in «Результат»; the others stand at their places in the packet."""
+_READABLE: Final = VERDICTS | {PacketStatus.SENT}
+"""SENT is a word that comes before the verdict."""
 UNREADABLE: Final = "Ответ внешней системы не разобран, ожидается исправленный ответ"
 
 
@@ -64,9 +67,10 @@ class AnswerDesk:
                 around.reached(Point.ANSWERS_CONFIRMED)
 
     def _journal(self, around: Surroundings, lease: Lease, service_code: str, replies: list[Reply]) -> list[str]:
+        """Journal a page of answers; the confirm ids of those that the peer need not keep."""
         verdicts: dict[UUID, tuple[Reply, Verdict]] = {}
         read: list[tuple[UUID, Reply]] = []
-        unread: dict[UUID, str] = {}
+        unread: list[tuple[UUID, Reply]] = []
         told = [(key, reply, self._read(reply)) for key, reply in self._addressed(around, lease, service_code, replies)]
         with leased(around.engine, lease) as connection:
             placing = [key for key, _, verdict in told if verdict and (verdict.refusals or verdict.named)]
@@ -74,8 +78,7 @@ class AnswerDesk:
             for packet_id, reply, verdict in told:
                 found = verdict and self._matched(verdict, sent.get(packet_id))
                 if found is None:
-                    unread[packet_id] = UNREADABLE
-                    self._left.add(reply.confirm_id)
+                    unread.append((packet_id, reply))
                 else:
                     verdicts[packet_id] = (reply, found)
                     read.append((packet_id, reply))
@@ -84,8 +87,13 @@ class AnswerDesk:
                 for packet_id, (reply, verdict) in verdicts.items()
             ]
             packets.settle(connection, service_code, outcomes)
-            packets.note(connection, unread)
-            placed = packets.known(connection, service_code, list(verdicts))
+            waiting = answers.note(connection, service_code, _remarks(verdicts, unread))
+            known = packets.known(connection, service_code, [key for key, _ in read])
+        self._left.update(reply.confirm_id for _, reply in unread)
+        return self._placed(service_code, read, known | (waiting & verdicts.keys()))
+
+    def _placed(self, service_code: str, read: Sequence[tuple[UUID, Reply]], placed: set[UUID]) -> list[str]:
+        """The confirm ids of answers whose packets took them; the others stay with the peer."""
         for packet_id, reply in read:
             if packet_id not in placed:
                 self._left.add(reply.confirm_id)
@@ -129,7 +137,7 @@ class AnswerDesk:
             if _once.first(service, reply.confirm_id, type(error).__name__):
                 logger.error("an answer of %s is not read: %s", service, trail(error))
             return None
-        return verdict if verdict.status in VERDICTS else None
+        return verdict if verdict.status in _READABLE else None
 
     def _matched(self, verdict: Verdict, data: bytes | None) -> Verdict | None:
         """A verdict that names records by identifiers, on their positions; None when it names those of another packet.
@@ -146,6 +154,18 @@ class AnswerDesk:
         items = {position: word for position, word in told.items() if position}
         whole = verdict.status is not PacketStatus.ACCEPTED or len(items) == len(records)
         return replace(verdict, items=items, status=verdict.status if whole else PacketStatus.PARTIAL)
+
+
+def _remarks(
+    verdicts: Mapping[UUID, tuple[Reply, Verdict]], unread: Sequence[tuple[UUID, Reply]]
+) -> dict[UUID, Remark]:
+    """What is said of packets that get no verdict: words before it, and what nobody can read."""
+    before = {
+        packet_id: Remark(verdict.text or None, reply.answer)
+        for packet_id, (reply, verdict) in verdicts.items()
+        if verdict.status is PacketStatus.SENT
+    }
+    return before | {packet_id: Remark(UNREADABLE, reply.answer or None) for packet_id, reply in unread}
 
 
 def _positions(records: Sequence[Element]) -> dict[str, int]:

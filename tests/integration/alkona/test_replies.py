@@ -14,6 +14,7 @@ from tests.support.alkona import DN, FIRST, SECOND, SLUG, AlkonaHouse, sound
 from tests.support.packet_house import small_catalog
 from workers.demo.parts.alkona_data import branches, observations, plans
 from workers.exchange import FileUnusable
+from workers.exchanges.alkona.answer import PASSED
 from workers.runs.answers import UNREADABLE
 from workers.transports.folder import FolderTransport
 
@@ -143,6 +144,24 @@ def test_a_protocol_with_one_reason_for_the_whole_file_refuses_every_record(hous
     birthday, name = (sent[f.line - 1].strip() for f in found)
     assert (birthday[:4], name) == ("<DR>", f"<FILENAME>{packet.name}</FILENAME>")
     assert f"({PATIENT}, строка {found[0].line})" in row.result_text
+
+
+def test_a_protocol_without_errors_is_taken_and_the_reply_is_still_awaited(house: AlkonaHouse) -> None:
+    (packet,) = waiting(house, 3)
+    protocol = f"<FLK_P><FNAME>V{packet.name[1:]}</FNAME><FNAME_I>{packet.name}</FNAME_I></FLK_P>"
+    file = lay(house, f"V{packet.name[1:]}.xml", protocol)
+    poll(house)
+    (row,) = house.packets_of(packet.launch_id)
+    assert (row.status, row.result_text, row.items_not_accepted) == ("SENT", PASSED, None)
+    assert house.body(packet.id, "ANSWER") == protocol
+    assert not file.exists()
+    lay(house, f"R{packet.name}.xml", reply(packet, "PART", "", "103", ""))
+    poll(house)
+    (row,) = house.packets_of(packet.launch_id)
+    assert (row.status, row.items_not_accepted) == ("PARTIAL", 1)
+    late = lay(house, f"V{packet.name[1:]}.xml", protocol)
+    waiting(house, 4)
+    assert not late.exists(), "nothing more is awaited of this packet"
 
 
 def test_after_a_part_each_object_goes_on_by_its_own_state(house: AlkonaHouse) -> None:

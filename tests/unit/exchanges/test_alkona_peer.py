@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
-from workers.exchange import MAX_NAMES, InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError
-from workers.exchanges.alkona.answer import read
+from workers.exchange import MAX_NAMES, InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError, Verdict
+from workers.exchanges.alkona.answer import PASSED, read
 from workers.exchanges.alkona.peer import connect
 from workers.runs.answers import SHOWN, outcome_of
 
@@ -169,4 +169,4 @@ def test_a_protocol_refuses_the_file_and_names_the_records_it_can() -> None:
     assert verdict.status is PacketStatus.REJECTED
     assert [(r.code, r.parent, r.field) for r in verdict.refusals] == [("002", "PERS", "DR"), ("5", "", "")]
     assert {n: (w.accepted, w.text) for n, w in verdict.items.items()} == {3: (False, "002: PERS/DR: Не дата")}
-    assert read(parse(b"<FLK_P/>")).status is PacketStatus.SENT
+    assert read(parse(b"<FLK_P/>")) == Verdict(PacketStatus.SENT, PASSED)

@@ -7,6 +7,7 @@ from typing import Final
 
 from workers.exchange import Element, ItemVerdict, PacketStatus, Refusal, Verdict, flk
 
+PASSED: Final = "Протокол ФЛК без ошибок, ожидается ответ на файл"
 _STATUSES: Final = {"OK": PacketStatus.ACCEPTED, "PART": PacketStatus.PARTIAL}
 
 
@@ -14,12 +15,15 @@ def read(element: Element) -> Verdict:
     """Tell what a reply says; pure. The element follows REPLY.xsd.
 
     OK is ACCEPTED, PART is PARTIAL, anything else REJECTED, with a refusal per refused record. An OK that refuses
-    records all the same is PARTIAL. A protocol refuses the whole file; one without errors says nothing yet (SENT).
+    records all the same is PARTIAL. A protocol refuses the whole file; one without errors says that its verdict, the
+    reply, is still to come (SENT).
     The offending values (ZN_POL) are not repeated: they stand in the answer itself.
     """
     refusals = tuple(flk.read_refusals(element))
     if element.tag == "FLK_P":
-        status = PacketStatus.REJECTED if refusals else PacketStatus.SENT
+        if not refusals:
+            return Verdict(PacketStatus.SENT, PASSED)
+        status = PacketStatus.REJECTED
     else:
         status = _STATUSES.get(element.findtext("ZGLV/RESULT", ""), PacketStatus.REJECTED)
         if status is PacketStatus.ACCEPTED and refusals:
