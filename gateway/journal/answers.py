@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from gateway.journal.packets import store_answers
 
@@ -67,3 +67,20 @@ def note(connection: Connection, service_code: str, remarks: Mapping[UUID, Remar
 
 def _is_news(remark: Remark, told: str | None, digest: bytes | None) -> bool:
     return remark.text != told or remark.digest not in (None, digest)
+
+
+def unread(
+    connection: Connection, service_code: str, remark: str, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Packets (id, and compressed content of «Ответ») that wait for a verdict with this remark, in the order of ids."""
+    statement = text(
+        """
+        SELECT p.id, b.content FROM packets p JOIN packet_bodies b ON b.packet_id = p.id AND b.kind = 'ANSWER'
+        WHERE p.service_code = :service AND p.status IN ('SENDING', 'IN_DOUBT', 'SENT') AND p.result_text = :remark
+          AND (CAST(:after AS uuid) IS NULL OR p.id > :after)
+        ORDER BY p.id LIMIT :limit
+        """
+    )
+    return connection.execute(
+        statement, {"service": service_code, "remark": remark, "after": after, "limit": limit}
+    ).all()

@@ -179,7 +179,6 @@ STRANGE: list[tuple[Any, Callable[[Peer], object]]] = [
     (None, lambda peer: peer.ask([UUID(ID)])),
     (list_of("packetStatus", SimpleNamespace(id=OTHER, status="RECEIVED")), lambda peer: peer.ask([UUID(ID)])),
     (list_of("packetStatus", SimpleNamespace(id=ID, status="LOST")), lambda peer: peer.ask([UUID(ID)])),
-    (list_of("answer", SimpleNamespace(messageId=None, content="")), lambda peer: peer.take_answers(1)),
 ]
 
 
@@ -188,3 +187,9 @@ def test_what_the_peer_says_beside_the_point_decides_nothing(said: Any, ask: Cal
     peer = connect(SimpleNamespace(call=lambda _operation, **_: said))
     with pytest.raises(InDoubt, match="ТФОМС"):
         ask(peer)
+
+
+def test_an_answer_that_bears_no_id_bars_none_of_the_others() -> None:
+    answers = [SimpleNamespace(messageId=each, content="<a/>") for each in (None, "?", ID)]
+    peer = connect(SimpleNamespace(call=lambda _operation, **_: list_of("answer", *answers)))
+    assert [reply.packet_id for reply in peer.take_answers(3)] == [None, None, UUID(ID)]

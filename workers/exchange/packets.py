@@ -89,8 +89,9 @@ class ItemVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the peer said of one packet: ACCEPTED, PARTIAL or REJECTED (SENT while its verdict is awaited;
-    FORMED: it does not take it now, trying again may help; SEND_ERROR: it could not be handed over).
+    """What the peer said of one packet: ACCEPTED, PARTIAL or REJECTED (SENT while its verdict is awaited, also of an
+    answer that only comes before it; FORMED: it does not take it now, trying again may help; SEND_ERROR: it could not
+    be handed over).
 
     ``text`` is «Результат»: one line per reason; empty when there is nothing to say. ``items`` are words on single
     records, by position from 1; of a PARTIAL packet those not named are not accepted.
@@ -133,6 +134,9 @@ class Known(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer taken from the peer. ``confirm_id`` goes back to the peer when the answer is journaled.
+
+    One that cannot be read stays with the peer and may come right, unless there are so many of them that nothing else
+    would be handed out.
 
     The answer names its packet by id, by ``name`` (``Outgoing.name``), or by both, which must agree.
     """

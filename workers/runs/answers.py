@@ -34,22 +34,28 @@ MAX_FINDINGS: Final = 1000
 """So many refusals of one packet are kept; all of them stand in the answer itself."""
 SHOWN: Final = 20
 """So many reasons are told one by one in «Результат»; the others stand at their places in the packet."""
+CROWD: Final = 500
+"""So many answers that cannot be read stay with the peer, in case they come right."""
 _READABLE: Final = VERDICTS | {PacketStatus.SENT}
 """SENT is a word that comes before the verdict."""
 UNREADABLE: Final = "Ответ внешней системы не разобран, ожидается исправленный ответ"
 
 
 class AnswerDesk:
-    """Takes answers page by page; what cannot be read or placed is left with the peer, not confirmed."""
+    """Takes answers page by page. ``_left`` are the confirm ids of what cannot be read or placed: it stays with the
+    peer, where it may come right. ``_kept`` are those of them that the journal holds, so that the peer need not.
+    """
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._left: set[str] = set()
+        self._kept: set[str] = set()
 
     def collect(self, around: Surroundings, lease: Lease, peer: Peer, service_code: str) -> None:
         """Take and journal all that is ready, then confirm it. Commits page by page.
 
-        The same answer twice changes nothing, so dying before the confirmation only repeats it.
+        The same answer twice changes nothing, so dying before the confirmation only repeats it. A peer that hands out
+        the oldest first would hand out nothing else once enough of them cannot be read: then they are confirmed too.
 
         Raises:
             TransportError: the peer does not answer or refuses.
@@ -58,13 +64,30 @@ class AnswerDesk:
             replies = peer.take_answers(min(TAKE + len(self._left), TAKE_MAX))
             around.reached(Point.ANSWERS_TAKEN)
             fresh = [reply for reply in replies if reply.confirm_id not in self._left]
-            if not fresh:
+            crowded = self._kept if len(replies) - len(fresh) >= CROWD else set()
+            if not fresh and not crowded:
                 return
             confirmed = self._journal(around, lease, service_code, fresh)
+            confirmed += [reply.confirm_id for reply in replies if reply.confirm_id in crowded]
             around.reached(Point.ANSWERS_JOURNALED)
             if confirmed:
                 peer.confirm(confirmed)
+                self._kept.difference_update(confirmed)
                 around.reached(Point.ANSWERS_CONFIRMED)
+
+    def read_again(self, around: Surroundings, lease: Lease, service_code: str) -> None:
+        """Read the answers that the journal keeps unread: the exchange, or its schema, may have changed since.
+
+        Commits page by page.
+        """
+        after: UUID | None = None
+        while True:
+            with leased(around.engine, lease) as connection:
+                page = answers.unread(connection, service_code, UNREADABLE, after, TAKE)
+            if not page:
+                return
+            self._journal(around, lease, service_code, [Reply(row.id, "", unpack(row.content)) for row in page])
+            after = page[-1].id
 
     def _journal(self, around: Surroundings, lease: Lease, service_code: str, replies: list[Reply]) -> list[str]:
         """Journal a page of answers; the confirm ids of those that the peer need not keep."""
@@ -88,9 +111,13 @@ class AnswerDesk:
             ]
             packets.settle(connection, service_code, outcomes)
             waiting = answers.note(connection, service_code, _remarks(verdicts, unread))
-            known = packets.known(connection, service_code, [key for key, _ in read])
-        self._left.update(reply.confirm_id for _, reply in unread)
+            known = packets.known(connection, service_code, [key for key, _ in read + unread])
+        self._leave(unread, known | waiting)
         return self._placed(service_code, read, known | (waiting & verdicts.keys()))
+
+    def _leave(self, unread: Sequence[tuple[UUID, Reply]], kept: set[UUID]) -> None:
+        self._left.update(reply.confirm_id for _, reply in unread)
+        self._kept.update(reply.confirm_id for packet_id, reply in unread if packet_id in kept)
 
     def _placed(self, service_code: str, read: Sequence[tuple[UUID, Reply]], placed: set[UUID]) -> list[str]:
         """The confirm ids of answers whose packets took them; the others stay with the peer."""

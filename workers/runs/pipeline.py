@@ -157,6 +157,7 @@ class LaunchRun:
     def _rearm(self) -> None:
         """SEND_ERROR → FORMED, once per launch: the stage moves on in the transaction of the last batch."""
         launch, more = self._launch, True
+        AnswerDesk(self._loaded).read_again(self._around, self._lease, launch.service_code)
         while more:
             with leased(self._around.engine, self._lease) as connection:
                 packets.reset_tries(connection, launch.service_code, launch.scope)

@@ -60,12 +60,12 @@ class _Tfoms:
         return found
 
     def take_answers(self, limit: int) -> Sequence[Reply]:
-        """GetAnswers, 1 to 1000 at once; the id of the packet is also what confirms its answer."""
+        """GetAnswers, 1 to 1000 at once; the id of the packet is also what confirms its answer.
+
+        One whose id is none is an answer to no packet, and bars none of the others.
+        """
         result = self._call("GetAnswers", limit=limit)
-        return [
-            Reply(_uuid(item.messageId), item.messageId, (item.content or "").encode())
-            for item in _items(result, "answer")
-        ]
+        return [_reply(item.messageId or "", item.content or "") for item in _items(result, "answer")]
 
     def confirm(self, confirm_ids: Sequence[str]) -> None:
         """ConfirmAnswers, 1 to 1000 ids; safe to repeat. What ТФОМС does not know needs none."""
@@ -102,6 +102,14 @@ class _Inbound:
 def _items(result: object, name: str) -> list[Any]:
     """Read a list; an empty one comes as nothing at all."""
     return getattr(result, name, None) or []
+
+
+def _reply(message_id: str, content: str) -> Reply:
+    try:
+        packet_id = UUID(message_id)
+    except ValueError:
+        packet_id = None
+    return Reply(packet_id, message_id, content.encode())
 
 
 def _uuid(text: str | None) -> UUID:
