@@ -53,6 +53,7 @@ from workers.exchange import flk, funds
 from workers.exchange.archives import ZippedFiles
 from workers.exchange.authorities import Authorities
 from workers.exchange.common import (
+    BadAnswer,
     Caller,
     DocumentCaller,
     Element,
@@ -180,6 +181,7 @@ __all__ = [
     "Arrivals",
     "Authorities",
     "Authority",
+    "BadAnswer",
     "Broken",
     "CaCertificate",
     "Caller",

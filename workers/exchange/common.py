@@ -55,6 +55,10 @@ class InDoubt(TransportError):
     """The request left and no usable answer came: the peer may or may not have taken it."""
 
 
+class BadAnswer(InDoubt):
+    """The peer is there, but what it answered cannot be read or contradicts itself."""
+
+
 class SignInRefused(TransportError):
     """The peer does not accept our credentials or certificate: repeating does not help."""
 

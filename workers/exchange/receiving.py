@@ -36,8 +36,9 @@ class Incoming:
     type with this root element, ``element`` the parsed document (None: ``findings`` say why it cannot be read), and
     ``findings`` what the packet type's schema has against it. Do not change the element.
 
-    What answers a ``question`` bears its key, and in ``request`` what the peer was asked. Its ``data`` may be empty:
-    the peer has nothing to tell, or ``findings`` (given by the exchange) say why nothing could be asked or told.
+    What answers a ``question`` bears its key, or one that begins with it, and in ``request`` what the peer was asked.
+    Its ``data`` may be empty: the peer has nothing to tell, or ``findings`` (given by the exchange) say why nothing
+    could be asked or told.
     """
 
     key: str

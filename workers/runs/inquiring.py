@@ -22,6 +22,7 @@ from gateway.journal.bodies import unpack
 from gateway.journal.outbox import Lease, leased
 from gateway.xml.parser import parse
 from workers.exchange import (
+    BadAnswer,
     Changes,
     Handled,
     Incoming,
@@ -61,8 +62,8 @@ def run_inquiry(
             counts = run.inquire(loaded.inquiry(transport))
     except Stopping:
         return Pause(0, run.failures)
-    except (NotSent, InDoubt):
-        return run.after_failure()
+    except (NotSent, InDoubt) as error:
+        return run.after_failure(error)
     except (SignInRefused, PeerRefused, ConfigurationError) as error:
         run.end(LaunchResult.FAILED, str(error))
         return None
@@ -91,10 +92,11 @@ class _InquiryRun(JudgingRun):
             page = inquiry.changes(cursor, self._batch)
             self._around.reached(Point.ANSWERS_TAKEN)
             if page.more and page.cursor == cursor:
-                raise InDoubt(GOES_ROUND.format(peer=self._loaded.exchange.manifest.peer))
+                raise BadAnswer(GOES_ROUND.format(peer=self._loaded.exchange.manifest.peer))
             self.journal(page.documents, partial(self._advance, page))
             self._around.reached(Point.ANSWERS_JOURNALED)
-            self.failures = 0
+            if page.documents and not self._left:
+                self.failures = 0
             more = page.more
 
     def _advance(self, page: Changes, connection: Connection, handled: Mapping[Delivery, Handled]) -> None:
@@ -112,12 +114,12 @@ class _InquiryRun(JudgingRun):
             if not rows:
                 return
             after = rows[-1].row
-            self._ask_page(inquiry, object_type, rows)
+            if self._ask_page(inquiry, object_type, rows):
+                self.failures = 0
             self._around.reached(Point.SETTLED)
-            self.failures = 0
 
-    def _ask_page(self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]) -> None:
-        """Journal what was answered even when the peer fails in the middle."""
+    def _ask_page(self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]) -> bool:
+        """Journal what was answered even when the peer fails in the middle; tell whether any answer was of use."""
         answers: list[tuple[Row[Any], Incoming | None]] = []
         failure: TransportError | None = None
         for row in rows:
@@ -127,9 +129,11 @@ class _InquiryRun(JudgingRun):
                 failure = error
                 break
         self._around.reached(Point.ASKED)
-        self.journal([incoming for _, incoming in answers if incoming is not None], partial(self._settle, answers))
+        asked = [incoming for _, incoming in answers if incoming is not None]
+        handled = self.journal(asked, partial(self._settle, answers))
         if failure is not None:
             raise failure
+        return any(each.status is PacketStatus.PROCESSED for each in handled.values())
 
     def _settle(
         self,

@@ -32,7 +32,7 @@ from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.paths import local
 from gateway.xml.schemas import validate
-from workers.exchange import Element, Handled, Incoming, Reception, receptions
+from workers.exchange import BadAnswer, Element, Handled, Incoming, Reception, TransportError, receptions
 from workers.runs.desk import OpenDesk
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Pause, Point, Surroundings
@@ -194,15 +194,19 @@ class JudgingRun(ABC):
         if self._around.stopping():
             raise Stopping
 
-    def after_failure(self) -> Pause | None:
-        """Wait and try again; after the manifest's attempts the launch is over, the rest comes with the next one."""
+    def after_failure(self, error: TransportError) -> Pause | None:
+        """Wait and try again; after the manifest's attempts the launch is over, the rest comes with the next one.
+
+        A peer that answers what nobody can use is not said to be away.
+        """
         retry = self._loaded.exchange.manifest.retry
         failures = self.failures + 1
         if failures < retry.attempts:
             return Pause(retry.delay_s * retry.factor ** (failures - 1), failures)
         with leased(self._around.engine, self._lease) as connection:
             waiting = self._waiting(connection)
-        self.end(LaunchResult.FAILED, self._loaded.exchange.manifest.peer_is_away, waiting)
+        away = self._loaded.exchange.manifest.peer_is_away
+        self.end(LaunchResult.FAILED, str(error) if isinstance(error, BadAnswer) else away, waiting)
         return None
 
     @abstractmethod

@@ -23,6 +23,7 @@ from gateway.journal.launches import LaunchState, Stage
 from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome, ReadyPacket
 from workers.exchange import (
+    BadAnswer,
     InDoubt,
     Known,
     NotSent,
@@ -81,8 +82,8 @@ class LaunchRun:
             return self._stages()
         except _Stopped:
             return Pause(0, self._failures)
-        except (NotSent, InDoubt):
-            return self._after_failure()
+        except (NotSent, InDoubt) as error:
+            return self._after_failure(error)
         except (SignInRefused, PeerRefused, ConfigurationError) as error:
             self._end(LaunchResult.FAILED, str(error))
             return None
@@ -267,7 +268,7 @@ class LaunchRun:
             return Outcome(ready.id, PacketStatus.SEND_ERROR, text, error=text, sources=SENDING)
         return Outcome(ready.id, PacketStatus.FORMED, error=text, sources=SENDING)
 
-    def _after_failure(self) -> Pause | None:
+    def _after_failure(self, error: TransportError) -> Pause | None:
         """Wait and try again, or open the breaker: what is left stays FORMED for the next launch."""
         retry = self._loaded.exchange.manifest.retry
         failures = self._failures + 1
@@ -275,7 +276,9 @@ class LaunchRun:
             return Pause(retry.delay_s * retry.factor ** (failures - 1), failures)
         with leased(self._around.engine, self._lease) as connection:
             waiting = self._waiting(connection)
-        self._end(LaunchResult.FAILED, self._loaded.exchange.manifest.peer_is_away, f"ждут отправки: {waiting}")
+        away = self._loaded.exchange.manifest.peer_is_away
+        told = str(error) if isinstance(error, BadAnswer) else away
+        self._end(LaunchResult.FAILED, told, f"ждут отправки: {waiting}")
         return None
 
     def _collect_answers(self) -> Pause | None:

@@ -45,8 +45,8 @@ def run_receiving(
             remaining = source.remaining() if isinstance(source, Remaining) else None
     except Stopping:
         return Pause(0, run.failures)
-    except (NotSent, InDoubt):
-        return run.after_failure()
+    except (NotSent, InDoubt) as error:
+        return run.after_failure(error)
     except (SignInRefused, PeerRefused, ConfigurationError) as error:
         run.end(LaunchResult.FAILED, str(error))
         return None

@@ -18,7 +18,7 @@ from zeep.wsdl.bindings.soap import Soap12Binding
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
+from workers.exchange import BadAnswer, InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
 from workers.transports.wire import Wire
 
 _SIGN_IN_FAULTS: Final = {
@@ -86,6 +86,7 @@ class SoapTransport:
         Raises:
             NotSent: no connection, no TLS, or the peer answered that it cannot serve now.
             InDoubt: the request may have left, and no usable answer came.
+            BadAnswer: of these, an answer of success that is not what the WSDL promises.
             SignInRefused: the peer does not accept our name, password or security header.
             PeerRefused: the peer answers that the call itself is wrong.
         """
@@ -124,7 +125,8 @@ class SoapTransport:
             return NotSent(f"{self._peer} просит повторить позже (HTTP {status}).")
         if 300 <= status < 500:
             return PeerRefused(f"{self._peer} не принимает запрос (HTTP {status}): проверьте адрес.")
-        return InDoubt(f"{self._peer} ответил непонятно (HTTP {status}): исход запроса неизвестен.")
+        kind = BadAnswer if status < 300 else InDoubt  # whoever fails with a page for people is not the service itself
+        return kind(f"{self._peer} ответил непонятно (HTTP {status}): исход запроса неизвестен.")
 
     def _by_fault(self, codes: set[str]) -> TransportError:
         """A fault means that nothing was taken; its text is not told, for it may quote the packet."""

@@ -21,7 +21,7 @@ from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.namespaces import SOAP11, SOAP12, WSA, WSU, XSD
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
-from workers.exchange import Element, Exchanged, InDoubt, NotSent
+from workers.exchange import BadAnswer, Element, Exchanged, NotSent
 from workers.transports.soap import Fault, SoapTransport, promised, read_wsdl, token_of
 from workers.transports.wire import Wire, provided
 
@@ -83,11 +83,11 @@ class DocumentTransport(SoapTransport):
         about = came.findtext(f"{{*}}Header/{{{WSA}}}RelatesTo")
         asked = envelope.findtext(f"{{*}}Header/{{{WSA}}}MessageID")
         if about is not None and about.strip() != asked:
-            raise InDoubt(f"{self._peer} прислал ответ на другой запрос: исход неизвестен.")
+            raise BadAnswer(f"{self._peer} прислал ответ на другой запрос: исход неизвестен.")
         data = serialize(body)
         schema = self._schemas.get(str(etree.QName(body).namespace))
         if schema is not None and validate(parse(data, ANSWER_LIMITS), schema):
-            raise InDoubt(f"{self._peer} прислал ответ не по схеме: исход неизвестен.")
+            raise BadAnswer(f"{self._peer} прислал ответ не по схеме: исход неизвестен.")
         return Exchanged(sent, body, data)
 
     def _envelope(self, document: Element, bound: Any) -> Element:

@@ -12,6 +12,7 @@ from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
 from workers.runs.answers import UNREADABLE
+from workers.sandbox.soap import SoapPeer
 from workers.sandbox.switches import Malformation, Outage
 
 BATCH = 5
@@ -130,6 +131,17 @@ def test_an_answer_after_the_window_moves_the_counters_of_the_old_launch(home: H
     with home.engine.connect() as connection:
         counters = text("SELECT sum(packets_total), sum(packets_with_errors) FROM launch_counters")
         assert tuple(connection.execute(counters).one()) == (sent, sent)
+
+
+def test_a_peer_that_answers_nonsense_is_not_said_to_be_away(
+    home: House, drive: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.submit(1)
+    monkeypatch.setattr(SoapPeer, "_answer", lambda *_: b"<s:Envelope")
+    result, told = drive().launch()
+    assert result == "FAILED"
+    assert "ответил непонятно" in (told or "")
+    assert "недоступен" not in (told or "")
 
 
 def test_rejections_do_not_fail_the_launch(home: House, drive: Driver) -> None:

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from workers.exchange import Caller, Changes, Finding, Incoming, InDoubt, Inquiry, PeerRefused, Question
+from workers.exchange import BadAnswer, Caller, Changes, Element, Finding, Incoming, Inquiry, PeerRefused, Question
 from workers.exchanges.fri_disabled.request import arguments, check, request
 
 REFUSED: Final = "ФГИС ФРИ не принимает этот запрос."
+UNREADABLE: Final = "Ответ ФГИС ФРИ не читается: запрос повторится при следующем запуске."
+AT_ODDS: Final = "ФГИС ФРИ прислала итог, который не согласуется с выпиской."
 MAX_REFUSALS: Final = 5
-"""So many refused in a row mean that the peer refuses us, not the people we ask for."""
+"""So many in a row without a usable answer mean that it is the peer's trouble, not one of the people we ask for."""
 
 
 def inquiry(transport: Caller) -> Inquiry:
@@ -56,26 +58,35 @@ class _Register:
         return self._call("ListChanges", **{name: value for name, value in given.items() if value is not None})
 
     def ask(self, question: Question) -> Incoming:
-        """GetInvalidExtract, for one person. One refused request does not bar the others."""
+        """GetInvalidExtract, for one person. One that is refused or answered badly does not bar the others."""
         content = question.source.content
         asked = Incoming(question.key, "", b"", question=question, request=request(content))
         if found := check(content):
             return _with(asked, found)
         try:
-            result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=arguments(content))
-        except PeerRefused:
+            extract = self._extract(content)
+        except (PeerRefused, BadAnswer) as error:
             self._refusals += 1
             if self._refusals > MAX_REFUSALS:
                 raise
-            return _with(asked, (Finding("/", None, "FRI-004", REFUSED),))
+            code, told = ("FRI-004", REFUSED) if isinstance(error, PeerRefused) else ("FRI-007", UNREADABLE)
+            return _with(asked, (Finding("/", None, code, told),))
         self._refusals = 0
+        return Incoming(asked.key, "", extract, question=question, request=asked.request)
+
+    def _extract(self, content: Element | None) -> bytes:
+        """The extract of one person; empty when the register knows nobody of that СНИЛС."""
+        result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=arguments(content))
         if (result.status == "FOUND") != bool(result.extract):
-            raise InDoubt("ФГИС ФРИ прислала итог, который не согласуется с выпиской.")
-        return Incoming(asked.key, "", result.extract or b"", question=question, request=asked.request)
+            raise BadAnswer(AT_ODDS)
+        extract: bytes = result.extract or b""
+        return extract
 
 
 def _with(asked: Incoming, findings: tuple[Finding, ...]) -> Incoming:
-    return Incoming(asked.key, "", b"", findings=findings, question=asked.question, request=asked.request)
+    """No answer, for a reason: another delivery than the peer's word that it knows nobody, which is as empty."""
+    key = f"{asked.key} {findings[0].code}"
+    return Incoming(key, "", b"", findings=findings, question=asked.question, request=asked.request)
 
 
 def _changed(change: Any) -> Incoming:
