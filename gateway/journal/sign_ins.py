@@ -33,6 +33,11 @@ _NOTE: Final = text(
 )
 
 
+def judge_alone(connection: Connection, key: bytes) -> None:
+    """Wait until nobody else judges an attempt of this key, and let nobody until the transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"sign-in:{key.hex()}"})
+
+
 def delays_s(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, float]:
     """Seconds that each of the keys with failures has still to wait, by key; not positive: it need not wait."""
     left = text("extract(epoch FROM until - clock_timestamp())::float8 AS left_s")

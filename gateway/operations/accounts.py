@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
-from typing import NoReturn
+
+from sqlalchemy import Connection
 
 from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated, TooMany
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Actor, Role, Viewer
 from gateway.journal import registry, sign_ins
+from gateway.journal.registry import StoredAccount
 from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
@@ -18,7 +20,10 @@ REFUSED = "Неизвестная учётная запись или невер�
 
 
 def authenticate(ctx: Context, login: str, password: str, address: str | None) -> Account:
-    """Sign in by login and password.
+    """Sign in by login and password. Commits.
+
+    Attempts of one login are judged one after another, in whichever process, so that what the first ones come to is
+    known to those behind them; whoever is remembered waits for nobody.
 
     Raises:
         NotAuthenticated: unknown login, wrong password or disabled account; all look alike.
@@ -26,31 +31,46 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
     """
     keys = _keys(login, address)
     with ctx.engine.connect() as connection:
-        stored = None if "\0" in login else registry.find_account(connection, login)
-        usable = stored if stored is not None and not stored.disabled else None
-        if usable and ctx.passwords.remembers(usable.password_hash, usable.changed_at, login, password):
-            return usable.account
-        delays = sign_ins.delays_s(connection, keys)
-    wait_s = max(delays.values(), default=0.0)
+        stored, remembered = _look_up(ctx, connection, login, password, keys)
+    if stored is not None and remembered:
+        return stored.account
+    with ctx.passwords.turn(), ctx.engine.begin() as connection:
+        sign_ins.judge_alone(connection, keys[0])
+        stored, remembered = _look_up(ctx, connection, login, password, keys)
+        fits = remembered or _judge(ctx, stored, login, password)
+        if not fits:
+            sign_ins.note_failure(connection, keys)
+            event = registry.AuditEvent("sign-in-refused", detail={"address": address})
+            registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
+        elif not remembered:
+            sign_ins.forgive(connection, keys[0])
+    if stored is None or not fits:
+        raise NotAuthenticated(REFUSED)
+    return stored.account
+
+
+def _look_up(
+    ctx: Context, connection: Connection, login: str, password: str, keys: Sequence[bytes]
+) -> tuple[StoredAccount | None, bool]:
+    """The account, where it may sign in, and whether its password was found right lately.
+
+    Raises:
+        TooMany: it was not, and there were too many failures.
+    """
+    found = None if "\0" in login else registry.find_account(connection, login)
+    usable = found if found is not None and not found.disabled else None
+    if usable and ctx.passwords.remembers(usable.password_hash, usable.changed_at, login, password):
+        return usable, True
+    wait_s = max(sign_ins.delays_s(connection, keys).values(), default=0.0)
     if wait_s > 0:
         raise TooMany(f"Слишком много неудачных попыток входа: повторите через {int(wait_s) + 1} с")
-    fits = ctx.passwords.verify(
-        usable.password_hash if usable else None, usable.changed_at if usable else None, login, password
-    )
-    if usable is None or not fits:
-        _refuse(ctx, login, address, keys)
-    if keys[0] in delays:
-        with ctx.engine.begin() as connection:
-            sign_ins.forgive(connection, keys[0])
-    return usable.account
+    return usable, False
 
 
-def _refuse(ctx: Context, login: str, address: str | None, keys: Sequence[bytes]) -> NoReturn:
-    with ctx.engine.begin() as connection:
-        sign_ins.note_failure(connection, keys)
-        event = registry.AuditEvent("sign-in-refused", detail={"address": address})
-        registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
-    raise NotAuthenticated(REFUSED)
+def _judge(ctx: Context, stored: StoredAccount | None, login: str, password: str) -> bool:
+    if stored is None:
+        return ctx.passwords.verify(None, None, login, password)
+    return ctx.passwords.verify(stored.password_hash, stored.changed_at, login, password)
 
 
 def _keys(login: str, address: str | None) -> list[bytes]:

@@ -8,6 +8,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -43,10 +45,18 @@ class PasswordGate:
         with self._lock:
             return self._verified.get(digest, 0.0) > time.monotonic()
 
-    def verify(self, stored: str | None, changed_at: datetime | None, login: str, password: str) -> bool:
-        """Tell whether the password fits; an unknown login (``stored`` None) costs the same as a wrong password."""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One of the few turns to verify a password; waits for it."""
         with self._slots:
-            fits = _verify(stored or _DECOY, password)
+            yield
+
+    def verify(self, stored: str | None, changed_at: datetime | None, login: str, password: str) -> bool:
+        """Tell whether the password fits; an unknown login (``stored`` None) costs the same as a wrong password.
+
+        Call it within a :meth:`turn`.
+        """
+        fits = _verify(stored or _DECOY, password)
         if stored is None or changed_at is None or not fits:
             return False
         with self._lock:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -128,6 +130,27 @@ def test_every_process_knows_of_the_failures_that_another_saw(world: World) -> N
     for process in (world, other):
         assert wait_s(sign_in(process, "nobody", address="198.51.100.1")) > 0, "an unknown login waits like a known one"
     assert sign_in(other, address="198.51.100.1") == "mo_admin"
+
+
+def test_of_guesses_made_at_once_no_more_are_judged_than_one_after_another(world: World) -> None:
+    processes = [world, open_world(world.engine)]
+
+    def guess(number: int) -> str:
+        return sign_in(processes[number % 2], password=f"guess {number}", address=f"192.0.2.{number}")
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(guess, range(40)))
+    judged = answers.count(accounts.REFUSED)
+    waited_out = int(time.monotonic() - began)
+    assert FREE_FAILURES <= judged <= FREE_FAILURES + waited_out, "each further guess waits a second at least"
+    assert sum(wait_s(answer) > 0 for answer in answers) == 40 - judged
+
+
+def test_right_passwords_given_at_once_are_all_let_in(world: World) -> None:
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda n: sign_in(world, address=f"192.0.2.{n}"), range(40)))
+    assert answers == ["mo_admin"] * 40
 
 
 @pytest.mark.parametrize(
