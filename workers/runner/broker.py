@@ -6,7 +6,7 @@ Neither is trusted to remember: the outbox is the truth, so there is no retrying
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import dramatiq
@@ -42,6 +42,14 @@ def failures_of(broker: dramatiq.Broker) -> tuple[type[Exception], ...]:
     from redis.exceptions import RedisError  # noqa: PLC0415 # as above
 
     return (BrokerError, RedisError)
+
+
+def waiting_in(broker: dramatiq.Broker) -> int:
+    """How many messages wait for a process to take them."""
+    if isinstance(broker, StubBroker):
+        return broker.queues[QUEUE].qsize() if QUEUE in broker.queues else 0
+    redis: Any = broker
+    return int(redis.client.llen(f"{redis.namespace}:{QUEUE}"))
 
 
 def work_actor(broker: dramatiq.Broker, work: Callable[[UUID], None]) -> Callable[[UUID], None]:

@@ -27,7 +27,7 @@ from gateway.logs import trail
 from gateway.settings import Settings
 from workers.exchange import Peer
 from workers.ips.limiter import Paced
-from workers.runner.broker import failures_of, make_broker, work_actor
+from workers.runner.broker import failures_of, make_broker, waiting_in, work_actor
 from workers.runner.leases import Heartbeat
 from workers.runner.relay import relay_until
 from workers.runner.scheduler import Scheduler
@@ -94,7 +94,14 @@ class WorkerProcess:
         self._workers.start()
         bodies: dict[str, Callable[[], None]] = {
             "heartbeat": partial(self._heartbeat.beat_until, self._work_over),
-            "relay": partial(relay_until, self._stop, self._engine, self._enqueue, failures_of(self._broker)),
+            "relay": partial(
+                relay_until,
+                self._stop,
+                self._engine,
+                self._enqueue,
+                partial(waiting_in, self._broker),
+                failures_of(self._broker),
+            ),
             "scheduler": partial(self._scheduler().run_until, self._stop),
             "house": self._keep_house_until_stopped,
         }

@@ -18,12 +18,20 @@ logger = logging.getLogger(__name__)
 
 POLL_S: Final = 1.0
 """Pauses and lost leases end without a notification; so long they may go unseen."""
+AT_ONCE: Final = 100
+MAX_WAITING: Final = 200
+"""So many messages wait in the broker at most. What waits there while every thread is busy is published again and
+again, for nobody can tell it from what the broker has lost."""
 
 
 def relay_until(
-    stop: threading.Event, engine: Engine, enqueue: Callable[[UUID], None], failures: tuple[type[Exception], ...]
+    stop: threading.Event,
+    engine: Engine,
+    enqueue: Callable[[UUID], None],
+    waiting: Callable[[], int],
+    failures: tuple[type[Exception], ...],
 ) -> None:
-    """Body of the relay's thread; ``failures`` are those of the broker.
+    """Body of the relay's thread; ``waiting`` tells how many messages the broker holds, ``failures`` are its own.
 
     Any number of processes may run it: rows are taken with SKIP LOCKED.
     """
@@ -32,9 +40,16 @@ def relay_until(
         try:
             with waking.listening(engine) as wait:
                 while not stop.is_set():
-                    for work_id in outbox.publish_due(engine):
-                        enqueue(work_id)
+                    relay_once(engine, enqueue, waiting)
                     wait(POLL_S)
         except away as error:
             logger.warning("relay waits for its database and broker: %s", trail(error))
             stop.wait(POLL_S)
+
+
+def relay_once(engine: Engine, enqueue: Callable[[UUID], None], waiting: Callable[[], int]) -> None:
+    """Publish what is due as far as the broker has room for it; the rest stays due."""
+    room = MAX_WAITING - waiting()
+    if room > 0:
+        for work_id in outbox.publish_due(engine, min(room, AT_ONCE)):
+            enqueue(work_id)
