@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +21,7 @@ from gateway.journal.packets import ANSWER, DATA, XML
 from gateway.journal.received_states import NewState, ReceivedState, keep_states
 from gateway.journal.seals import seal
 
-MAX_FOUND: Final = 100
+FOUND_AT_ONCE: Final = 100
 
 
 def seal_documents(connection: Connection, documents: Iterable[tuple[str, bytes]]) -> list[bytes]:
@@ -85,27 +85,37 @@ def organizations_by_code(connection: Connection, system: str, code: str) -> lis
     return list(connection.execute(statement, {"system": system, "code": code}))
 
 
-def find_objects(connection: Connection, service_codes: Sequence[str], object_type: str, lookup: str) -> list[Row[Any]]:
-    """Objects found by their lookup, the newest state first, at most ``MAX_FOUND``.
+def find_objects(
+    connection: Connection, service_codes: Sequence[str], object_type: str, lookup: str
+) -> Iterator[Row[Any]]:
+    """Objects found by their lookup, the newest state first: all of them, read page by page as they are asked for.
 
-    Columns: object_id, changed_at, content, closed, id, oid, name and codes of their МО. Removed ones are not found.
+    Columns: row, object_id, changed_at, content, closed, id, oid, name and codes of their МО. Removed ones are not
+    found.
     """
     (sealed,) = sealed_lookups(connection, [(object_type, lookup)])
-    return list(
-        connection.execute(
-            text(
-                """
-                SELECT o.object_id, o.changed_at, o.content, o.closed_by IS NOT NULL AS closed,
-                  g.id, g.oid, g.name, g.codes
-                FROM source_objects o JOIN organizations g ON g.id = o.organization_id
-                WHERE o.service_code = ANY(CAST(:services AS text[])) AND o.object_type = :type
-                  AND o.lookup = :lookup AND NOT o.deleted
-                ORDER BY o.changed_at DESC, o.id DESC LIMIT :limit
-                """
-            ),
-            {"services": list(service_codes), "type": object_type, "lookup": sealed, "limit": MAX_FOUND},
-        )
-    )
+    parameters = {"services": list(service_codes), "type": object_type, "lookup": sealed, "limit": FOUND_AT_ONCE}
+    last: Row[Any] | None = None
+    while True:
+        after = (None, None) if last is None else (last.changed_at, last.row)
+        page = connection.execute(_FIND, {**parameters, "changed_at": after[0], "row": after[1]}).all()
+        yield from page
+        if len(page) < FOUND_AT_ONCE:
+            return
+        last = page[-1]
+
+
+_FIND: Final = text(
+    """
+    SELECT o.id AS row, o.object_id, o.changed_at, o.content, o.closed_by IS NOT NULL AS closed,
+      g.id, g.oid, g.name, g.codes
+    FROM source_objects o JOIN organizations g ON g.id = o.organization_id
+    WHERE o.service_code = ANY(CAST(:services AS text[])) AND o.object_type = :type
+      AND o.lookup = :lookup AND NOT o.deleted
+      AND (CAST(:row AS bigint) IS NULL OR (o.changed_at, o.id) < (CAST(:changed_at AS timestamptz), :row))
+    ORDER BY o.changed_at DESC, o.id DESC LIMIT :limit
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)

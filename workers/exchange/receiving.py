@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -191,11 +191,12 @@ class Desk(Protocol):
         """МО that have this code in a system, such as ``("tfoms", "340001")``, or this OID in the system ``oid``."""
         ...
 
-    def find(self, object_type: str, lookup: Sequence[str]) -> Sequence[Submitted]:
+    def find(self, object_type: str, lookup: Sequence[str]) -> Iterable[Submitted]:
         """Submitted objects of a type whose ``lookup`` elements (manifest) have these values, the newest state first.
 
-        Of the services of this folder, of every МО, at most 100. Letters' case, ё and е, and the number of blanks make
-        no difference; an absent element equals an empty value. Removed objects are not found.
+        All of the services of this folder and of every МО; those not asked for are not read. Letters' case, ё and е,
+        and the number of blanks make no difference; an absent element equals an empty value. Removed objects are not
+        found.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -40,20 +40,18 @@ class OpenDesk:
             self._organizations[system, code] = [Organization(r.id, r.oid, r.name, r.codes) for r in rows]
         return self._organizations[system, code]
 
-    def find(self, object_type: str, lookup: Sequence[str]) -> list[Submitted]:
+    def find(self, object_type: str, lookup: Sequence[str]) -> Iterator[Submitted]:
         """Submitted objects with this lookup, the newest state first."""
         wanted = comparable(lookup)
         if wanted is None:
-            return []
-        return [
-            Submitted(
+            return
+        for row in receiving.find_objects(self.connection, self.system, object_type, wanted):
+            yield Submitted(
                 Organization(row.id, row.oid, row.name, row.codes),
                 SourceObject(object_type, row.object_id, parse(unpack(row.content))),
                 row.changed_at,
                 row.closed or (row.id, object_type, row.object_id) in self._closed,
             )
-            for row in receiving.find_objects(self.connection, self.system, object_type, wanted)
-        ]
 
     def received(self, mark: str) -> bool:
         """Tell whether an earlier document bore this mark."""

@@ -60,7 +60,7 @@ def test_an_object_is_found_however_the_name_is_written(connection: Connection) 
     arrive(connection, organization, "1", ["Королёва ", "Анна  Мария", ""])
     assert found(connection, "КОРОЛЕВА", "анна мария", " ") == ["1"]
     assert found(connection, "Королева", "Анна", "Мария") == []
-    assert receiving.find_objects(connection, [IMPORT], TYPE, comparable(["КОРОЛЕВА"]) or "") == []
+    assert list(receiving.find_objects(connection, [IMPORT], TYPE, comparable(["КОРОЛЕВА"]) or "")) == []
 
 
 def test_the_newest_comes_first_and_what_changed_or_went_is_found_as_it_is_now(connection: Connection) -> None:
@@ -73,6 +73,14 @@ def test_the_newest_comes_first_and_what_changed_or_went_is_found_as_it_is_now(c
     arrive(connection, one, "1", [], minute=3)
     assert found(connection, "Иванова") == ["1"]
     assert found(connection, "Петрова") == ["2"]
+
+
+def test_of_many_namesakes_every_one_is_found_once(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    (organization,) = add_organizations(connection, 1)
+    monkeypatch.setattr(receiving, "FOUND_AT_ONCE", 3)
+    for number in range(9):
+        arrive(connection, organization, str(number), ["Иванова"], minute=number // 4)
+    assert found(connection, "Иванова") == ["8", "7", "6", "5", "4", "3", "2", "1", "0"]
 
 
 def test_the_index_holds_no_name(connection: Connection) -> None:
