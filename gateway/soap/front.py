@@ -10,6 +10,7 @@ import asyncio
 import io
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -26,7 +27,9 @@ _log = logging.getLogger(__name__)
 _DRAIN_FACTOR: Final = 4
 """A body over its limit is read on, and thrown away, up to so many times the limit: an answer sent while the caller
 still writes would be lost to it with the connection."""
-
+PATIENCE_S: Final = 5.0
+"""A body that comes for longer gives way to others when the process can hold no more: whoever would fill it has to send
+as fast as that, and cannot just stop halfway."""
 
 Answer = tuple[int, list[tuple[str, str]], bytes | Iterator[bytes]]
 """Status, headers and body, whole or piece by piece."""
@@ -77,6 +80,7 @@ class Front:
         self._pool_bytes = 0
         self._max_pending_bytes = max_pending_bytes
         self._pending_bytes = 0
+        self._coming: set[_Body] = set()
 
     async def __rsgi__(self, scope: Scope, wire: Wire) -> None:
         """Answer one request."""
@@ -121,12 +125,11 @@ class Front:
     async def _receive(self, wire: Wire, limits: RequestLimits, body: _Body) -> None:
         """Read the body; one that is too slow or too much for this process is known by its stream."""
         drained = 0
+        self._coming.add(body)
         try:
             async with asyncio.timeout(limits.send_s):
                 async for chunk in wire:
-                    if self._pending_bytes + len(chunk) > self._max_pending_bytes:
-                        body.refusal = Unavailable("Шлюз занят другими запросами: повторите позже.")
-                    if body.refusal is None and body.size <= limits.max_bytes:
+                    if self._takes(body, len(chunk), limits.max_bytes):
                         self._pending_bytes += len(chunk)
                         body.add(chunk)
                     elif (drained := drained + len(chunk)) > _DRAIN_FACTOR * limits.max_bytes:
@@ -134,6 +137,24 @@ class Front:
         except TimeoutError:
             if body.size <= limits.max_bytes:
                 body.refusal = _too_slow(limits.send_s)
+        finally:
+            self._coming.discard(body)
+
+    def _takes(self, body: _Body, size: int, max_bytes: int) -> bool:
+        """Tell whether so many more bytes of a body are held; no other gives way to what will not be."""
+        if body.refusal is None and body.size <= max_bytes and not self._has_room(size):
+            body.refusal = _busy()
+        return body.refusal is None and body.size <= max_bytes
+
+    def _has_room(self, size: int) -> bool:
+        """Tell whether so many more bytes can be held, be it that the slowest bodies give way."""
+        while self._pending_bytes + size > self._max_pending_bytes:
+            long_awaited = [body for body in self._coming if body.size and body.age_s() >= PATIENCE_S]
+            if not long_awaited:
+                return False
+            slowest = min(long_awaited, key=lambda body: body.size / body.age_s())
+            self._pending_bytes -= slowest.give_way()
+        return True
 
     async def _stream(self, wire: Wire, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:
         """Send a long answer as it is made; a slow reader holds a thread only while the next piece is fetched."""
@@ -166,12 +187,24 @@ class _Body:
     def __init__(self) -> None:
         self.size = 0
         self.refusal: GatewayError | None = None
+        self._began = time.monotonic()
         self._chunks: list[bytes] = []
 
     def add(self, chunk: bytes) -> None:
         """Keep a chunk."""
         self.size += len(chunk)
         self._chunks.append(chunk)
+
+    def age_s(self) -> float:
+        """Seconds since it began to come."""
+        return time.monotonic() - self._began
+
+    def give_way(self) -> int:
+        """Refuse what is still coming and forget what has come; how many bytes that was."""
+        self.refusal = _busy()
+        self._chunks.clear()
+        size, self.size = self.size, 0
+        return size
 
     def stream(self) -> io.BytesIO:
         """Hand the body over."""
@@ -196,6 +229,10 @@ def _waits_in_vain(environ: WSGIEnvironment, limits: RequestLimits) -> bool:
     """Tell whether the caller asks for leave to send a body that is too long (``Expect: 100-continue``)."""
     declared = environ.get("CONTENT_LENGTH", "")
     return "HTTP_EXPECT" in environ and declared.isdecimal() and int(declared) > limits.max_bytes
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Шлюз занят другими запросами: повторите позже.")
 
 
 def _too_slow(send_s: int) -> ProtocolFault:

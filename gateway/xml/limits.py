@@ -78,7 +78,7 @@ BULK_LIMITS: Final = RequestLimits(
 """A request that carries documents; their text is judged later, each by ``DOCUMENT_LIMITS``."""
 
 MAX_PENDING_BYTES: Final = 256 * MIB
-"""Bodies that one web process holds at once, received or still coming in."""
+"""Bodies that one web process holds at once, received or still coming in; of these the slowest give way to others."""
 
 THREAD_BYTES: Final = 64 * MIB
 """Bodies after which the threads that parse them are replaced.

@@ -149,6 +149,36 @@ def test_more_bodies_than_the_process_holds_are_refused() -> None:
     assert isinstance(house.refusal, Unavailable)
 
 
+class Late(Wire):
+    """A body whose end lets wait for itself."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in super().__aiter__():
+            yield chunk
+        await asyncio.sleep(0.2)
+
+
+class Keeping(House):
+    """Keeps every body that came whole."""
+
+    def __init__(self) -> None:
+        super().__init__(act=lambda: self.bodies.add(self.body))
+        self.bodies: set[bytes] = set()
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "taken"), [(0.0, {b"a" * 40, b"c" * 50}), (5.0, {b"a" * 40, b"b" * 20})], ids=["long", "short"]
+)
+def test_the_slowest_of_the_bodies_that_come_for_long_gives_way(
+    monkeypatch: pytest.MonkeyPatch, patience_s: float, taken: set[bytes]
+) -> None:
+    monkeypatch.setattr(front, "PATIENCE_S", patience_s)
+    house = Keeping()
+    run(house, Late(b"b" * 20), Late(b"a" * 40), Wire(b"c" * 50), max_pending_bytes=100)
+    assert house.bodies - {b""} == taken
+    assert isinstance(house.refusal, Unavailable)
+
+
 def test_what_was_held_is_given_back() -> None:
     house = House()
     run(house, *(Wire(b"x" * 30) for _ in range(3)), max_pending_bytes=95)
