@@ -17,7 +17,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from gateway.domain.errors import ConfigurationError, GatewayError
-from gateway.embedded import postgres
 from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.settings import Settings, load_settings
@@ -82,7 +81,9 @@ def url_of(data_dir: Path | None, settings: Settings) -> str:
     """
     if data_dir is None:
         return settings.require_database()
-    url = postgres.running_url(data_dir)
+    from gateway.embedded.postgres import running_url  # a worker of production has no use for it
+
+    url = running_url(data_dir)
     if url is None:
         raise ConfigurationError(f"Встроенная база в {data_dir} не запущена: выполните «gateway up --data {data_dir}»")
     return url

@@ -1,7 +1,4 @@
-"""Work of the registers done in a process of its own, which may be told at which point of its run to die.
-
-The processes are forked from one that has everything imported already and no threads, so each costs little.
-"""
+"""Work of the registers done in a process of its own, which may be told at which point of its run to die."""
 
 from __future__ import annotations
 
@@ -9,39 +6,30 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from itertools import count
-from multiprocessing import get_context
-from multiprocessing.process import BaseProcess
-from typing import Final
 from unittest.mock import patch
 from uuid import UUID
 
 from gateway.journal.engine import connect
 from gateway.settings import load_settings
+from tests.support.forks import Fork
 from tests.support.frm import quick_catalog
 from workers.runner.process import WorkerProcess
 from workers.runs import requests
 from workers.runs.surroundings import Point
 
-_FORKS: Final = get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
-
 Services = Mapping[str, Mapping[str, str]]
 
 
-def start(
-    database_url: str, services: Services, work_id: UUID, point: Point | None = None, nth: int = 1
-) -> BaseProcess:
+def start(database_url: str, services: Services, work_id: UUID, point: Point | None = None, nth: int = 1) -> Fork:
     """Let a process of its own do one work of the outbox; it kills itself (-9) at its ``nth`` arrival at ``point``."""
-    process = _FORKS.Process(target=_perform, args=(database_url, services, work_id, point, nth), daemon=True)
-    process.start()
-    return process
+    return Fork(_perform, database_url, services, work_id, point, nth)
 
 
-def died(process: BaseProcess, limit_s: float = 60) -> bool:
+def died(process: Fork, limit_s: float = 60) -> bool:
     """Wait for the end of a process; tell whether it was killed."""
-    process.join(limit_s)
-    assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
-    return process.exitcode != 0
+    code = process.end(limit_s)
+    assert code in {0, -signal.SIGKILL}, code
+    return code != 0
 
 
 def _perform(database_url: str, services: Services, work_id: UUID, point: Point | None, nth: int) -> None:

@@ -1,15 +1,15 @@
-"""A real worker process that may be told where to die: `python -m tests.support.doomed_worker`.
+"""A real worker process that may be told where to die; ``tests.support.houses.Worker`` starts it.
 
 ``DOOM_POINT`` names a point of a run, ``DOOM_NTH`` (1) which arrival there counts, ``DOOM_SIGNAL`` (KILL) what the
-process then does to itself. Without a point it is an ordinary worker. It says ``ready`` once it works.
+process then does to itself. Without a point it is an ordinary worker.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
+from collections.abc import Callable
 from itertools import count
 
 from gateway.journal.engine import connect
@@ -36,8 +36,8 @@ class Doom:
             os.kill(os.getpid(), self._way)
 
 
-def main() -> None:
-    """Work until SIGTERM, or until doom."""
+def main(ready: Callable[[], None]) -> None:
+    """Work until SIGTERM, or until doom; ``ready`` is called once it works."""
     settings = load_settings()
     configure(settings.log_level)
     way = signal.Signals[f"SIG{os.environ.get('DOOM_SIGNAL', 'KILL')}"]
@@ -47,11 +47,6 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     process.start()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    ready()
     stop.wait()
     process.stop()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
@@ -26,7 +26,7 @@ from gateway.journal.launches import Starter
 from gateway.journal.objects import Arrival
 from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
-from tests.support.waiting import eventually
+from tests.support.forks import FORKS, Fork
 from workers.demo.region import ORGANIZATIONS, Case, Document
 from workers.sandbox.tfoms import TfomsSandbox
 
@@ -126,38 +126,31 @@ class House:
     def worker(self, **doom: str) -> Iterator[Worker]:
         """Start a worker process and wait until it works; killed at the end when it still lives."""
         name = f"worker-{next(self._names)}.log"
-        with (self.logs / name).open("wb") as log, Worker(self.environment | doom, log.fileno()) as running:
+        with Worker(self.environment | doom, self.logs / name) as running:
             running.wait_ready()
             yield running
 
 
 class Worker:
-    """A worker process of ours, seen from outside."""
+    """A worker process of ours, seen from outside. What it logs goes to the file ``log``."""
 
-    def __init__(self, environment: dict[str, str], log: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.doomed_worker"],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=Path(__file__).parents[2],
-        )
-        self.pid = self._process.pid
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._ready, theirs = FORKS.Pipe(duplex=False)
+        self._fork = Fork(_live, {**os.environ, **environment}, log, theirs)
+        theirs.close()
+        self.pid = self._fork.pid
 
     def wait_ready(self) -> None:
         """Wait until it takes work."""
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n", "the worker did not start"
+        assert self._ready.recv_bytes() == b"ready"
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
-        self._process.send_signal(number)
+        os.kill(self.pid, number)
 
     def wait_dead(self, limit_s: float) -> None:
         """Wait until it has died by SIGKILL, its own or ours."""
-        eventually(lambda: self._process.poll() is not None, limit_s, what="the worker dies", poll_s=0.005)
-        assert self._process.returncode == -signal.SIGKILL
+        assert self._fork.end(limit_s) == -signal.SIGKILL
 
     def is_stopped(self) -> bool:
         """It exists and does not run (SIGSTOP)."""
@@ -165,16 +158,25 @@ class Worker:
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
+        self._fork.kill()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._ready.close()
+
+
+def _live(environment: dict[str, str], log: Path, ready: Connection) -> None:
+    """What the process of a :class:`Worker` does."""
+    from tests.support import doomed_worker  # noqa: PLC0415 # it imports this module
+
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab", buffering=0) as stream:
+        os.dup2(stream.fileno(), sys.stderr.fileno())
+    doomed_worker.main(lambda: ready.send_bytes(b"ready"))
 
 
 def environment_for(sandbox: TfomsSandbox) -> dict[str, str]:

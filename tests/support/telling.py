@@ -157,7 +157,7 @@ class Telling:
     def worker(self, log: Path, **doom: str) -> Iterator[Worker]:
         """A worker process of its own."""
         services = {"GATEWAY_SERVICES": json.dumps(self.services)}
-        with log.open("wb") as file, Worker(self.environment | services | doom, file.fileno()) as running:
+        with Worker(self.environment | services | doom, log) as running:
             running.wait_ready()
             yield running
 

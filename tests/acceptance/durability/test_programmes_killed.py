@@ -32,15 +32,11 @@ def tell(database_url: str, logs: Path, point: Point, nth: int) -> None:
     """A worker dies at a point; the one that stands by ends the launch, and the next one sends what was not taken."""
     logs.mkdir()
     engine = connect(database_url)
-    with (
-        fri_house(engine) as home,
-        (logs / "heir.log").open("wb") as of_heir,
-        (logs / "doomed.log").open("wb") as of_doomed,
-    ):
+    with fri_house(engine) as home:
         services = {home.SLUG: home.settings}
         given = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES": json.dumps(services)}
         doom = {"DOOM_POINT": point, "DOOM_NTH": str(nth)}
-        with Worker(given, of_heir.fileno()) as heir, Worker(given | doom, of_doomed.fileno()) as doomed:
+        with Worker(given, logs / "heir.log") as heir, Worker(given | doom, logs / "doomed.log") as doomed:
             heir.wait_ready()
             doomed.wait_ready()
             heir.send(signal.SIGSTOP)  # the work must fall to the doomed one

@@ -36,15 +36,10 @@ Told = dict[str, Future[None]]
 def tell(database_url: str, logs: Path, service: str, point: Point, nth: int) -> None:
     """A worker dies at a point of a session; the one that stands by brings it to its end."""
     logs.mkdir()
-    with (
-        journal(database_url) as engine,
-        house(engine) as home,
-        (logs / "heir.log").open("wb") as of_heir,
-        (logs / "doomed.log").open("wb") as of_doomed,
-    ):
+    with journal(database_url) as engine, house(engine) as home:
         given = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES": json.dumps(services(home.sandbox))}
         doom = {"DOOM_POINT": point, "DOOM_NTH": str(nth)}
-        with Worker(given, of_heir.fileno()) as heir, Worker(given | doom, of_doomed.fileno()) as doomed:
+        with Worker(given, logs / "heir.log") as heir, Worker(given | doom, logs / "doomed.log") as doomed:
             heir.wait_ready()
             doomed.wait_ready()
             heir.send(signal.SIGSTOP)  # the work must fall to the doomed one

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from http import HTTPStatus
+
 import pytest
 
 from tests.support.fri_disabled import FIRST, FriHouse
 from workers.demo.parts.fri_disabled_data import asked_for, extract
 from workers.exchanges.fri_disabled.peer import MAX_REFUSALS, UNREADABLE
 from workers.exchanges.fri_disabled.receive import DONE, NOT_FOUND
-from workers.sandbox.server import Request
-from workers.sandbox.soap import SoapPeer
+from workers.sandbox.server import Response
+from workers.sandbox.soap import Element, Version
 
 ATTEMPTS = 3
 """Of the manifest."""
@@ -17,16 +20,16 @@ ATTEMPTS = 3
 
 def spoil(monkeypatch: pytest.MonkeyPatch, operation: str, number: int) -> list[bytes]:
     """Cut the next envelopes that answer an operation; gives those that were cut."""
-    answer, cut = SoapPeer._answer, list[bytes]()
+    respond, cut = Version.response, list[bytes]()
 
-    def spoilt(self: SoapPeer, request: Request) -> bytes:
-        whole = answer(self, request)
-        if f"{operation}Response".encode() not in whole or len(cut) == number:
+    def spoilt(self: Version, status: HTTPStatus, envelope: Element) -> Response:
+        whole = respond(self, status, envelope)
+        if f"{operation}Response".encode() not in whole.body or len(cut) == number:
             return whole
-        cut.append(whole)
-        return whole[: len(whole) // 2]
+        cut.append(whole.body)
+        return replace(whole, body=whole.body[: len(whole.body) // 2])
 
-    monkeypatch.setattr(SoapPeer, "_answer", spoilt)
+    monkeypatch.setattr(Version, "response", spoilt)
     return cut
 
 

@@ -58,12 +58,12 @@ def test_a_worker_killed_with_what_it_took_is_followed_by_one_that_finishes(
     begun(house)
     launch_id = house.start()
     environment = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES": json.dumps({SLUG: house.settings})}
-    with (tmp_path / "worker.log").open("wb") as log:
-        with Worker({**environment, "DOOM_POINT": point}, log.fileno()) as doomed:
-            doomed.wait_dead(60)
-        with Worker(environment, log.fileno()) as heir:
-            heir.wait_ready()
-            eventually(lambda: house.told(launch_id)[0] == "SUCCESS", 60, what="the heir finishes")
+    log = tmp_path / "worker.log"
+    with Worker({**environment, "DOOM_POINT": point}, log) as doomed:
+        doomed.wait_dead(60)
+    with Worker(environment, log) as heir:
+        heir.wait_ready()
+        eventually(lambda: house.told(launch_id)[0] == "SUCCESS", 60, what="the heir finishes")
     check(house)
 
 

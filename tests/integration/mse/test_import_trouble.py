@@ -66,7 +66,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_one_that_imports_each_ticket
     exported(house, 3)
     launch_id = house.start(IMPORT)
     given = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES": json.dumps({SLUG: house.settings})}
-    with (tmp_path / "worker.log").open("wb") as log, Worker({**given, "DOOM_POINT": point}, log.fileno()) as doomed:
+    with Worker({**given, "DOOM_POINT": point}, tmp_path / "worker.log") as doomed:
         doomed.wait_dead(60)
     assert (len(results(house)), left(house)) == (journaled, lying)
     house.release()
