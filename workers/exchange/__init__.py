@@ -6,7 +6,7 @@ a module that no log kind of its manifests needs may be absent:
 ``form.py``    ``form(job) -> Element``          source object → packet; pure
                ``name(job) -> str``              what the peer knows the packet by, such as a file's name; optional
 ``rules.py``   ``check(job) -> findings``        business rules (ФЛК) on the source object; pure
-               ``heading(job) -> str``           first line of «Результат» of a packet with findings; optional
+               ``heading(job) -> str``           first line of «Результат» of a packet of one with findings; optional
 ``peer.py``    ``connect(transport) -> Peer``    the peer's verbs over the transport that the manifest names
 ``answer.py``  ``read(element) -> Verdict``      the peer's answer → outcome; pure
 ``session.py`` ``run(session) -> str | None``    one session with the peer (log kind ``session``); text of its result
