@@ -12,7 +12,8 @@ from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
 from workers.runs.answers import UNREADABLE
-from workers.sandbox.soap import SoapPeer
+from workers.sandbox.server import Response
+from workers.sandbox.soap import Version
 from workers.sandbox.switches import Malformation, Outage
 
 BATCH = 5
@@ -137,7 +138,7 @@ def test_a_peer_that_answers_nonsense_is_not_said_to_be_away(
     home: House, drive: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.submit(1)
-    monkeypatch.setattr(SoapPeer, "_answer", lambda *_: b"<s:Envelope")
+    monkeypatch.setattr(Version, "response", lambda _, status, __: Response(status, b"<s:Envelope"))
     result, told = drive().launch()
     assert result == "FAILED"
     assert "ответил непонятно" in (told or "")
