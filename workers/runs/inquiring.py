@@ -8,14 +8,12 @@ its object is answered. The peer is only read, so whatever a dead worker had tak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.launches import LaunchResult
 from gateway.domain.statuses import PacketStatus
 from gateway.journal import questions, receiving
 from gateway.journal.bodies import unpack
@@ -26,17 +24,13 @@ from workers.exchange import (
     Changes,
     Handled,
     Incoming,
-    InDoubt,
     Inquiry,
-    NotSent,
     Organization,
-    PeerRefused,
     Question,
-    SignInRefused,
     SourceObject,
     TransportError,
 )
-from workers.runs.judging import Delivery, JudgingRun, Sorted, Stopping, delivery
+from workers.runs.judging import Delivery, JudgingRun, Sorted, delivery
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Pause, Point, Surroundings
 
@@ -53,22 +47,11 @@ def run_inquiry(
     Raises:
         LeaseLost: another worker goes on.
     """
-    if lease.launch_id is None or loaded.inquiry is None or loaded.receive is None:
+    inquiry = loaded.inquiry
+    if lease.launch_id is None or inquiry is None or loaded.receive is None:
         raise ConfigurationError("Опрос без запуска или без функций inquiry и receive")
     run = _InquiryRun(around, loaded, lease, lease.launch_id, system)
-    around.reached(Point.TAKEN)
-    try:
-        with closing(open_transport()) as transport:
-            counts = run.inquire(loaded.inquiry(transport))
-    except Stopping:
-        return Pause(0, run.failures)
-    except (NotSent, InDoubt) as error:
-        return run.after_failure(error)
-    except (SignInRefused, PeerRefused, ConfigurationError) as error:
-        run.end(LaunchResult.FAILED, str(error))
-        return None
-    run.end_well(counts)
-    return None
+    return run.go(open_transport, lambda transport: run.inquire(inquiry(transport)))
 
 
 class _InquiryRun(JudgingRun):
@@ -161,10 +144,6 @@ class _InquiryRun(JudgingRun):
     def _waiting(self, connection: Connection) -> str | None:
         waiting = questions.count_unanswered(connection, self._service)
         return f"остаются без ответа: {waiting}" if waiting else None
-
-    @property
-    def _batch(self) -> int:
-        return self._loaded.exchange.manifest.sending.send_batch
 
 
 def _question(object_type: str, row: Row[Any]) -> Question:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -32,7 +33,19 @@ from gateway.xml.limits import ANSWER_LIMITS
 from gateway.xml.parser import parse
 from gateway.xml.paths import local
 from gateway.xml.schemas import validate
-from workers.exchange import BadAnswer, Element, Handled, Incoming, Reception, TransportError, receptions
+from workers.exchange import (
+    BadAnswer,
+    Element,
+    Handled,
+    Incoming,
+    InDoubt,
+    NotSent,
+    PeerRefused,
+    Reception,
+    SignInRefused,
+    TransportError,
+    receptions,
+)
 from workers.runs.desk import OpenDesk
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Pause, Point, Surroundings
@@ -79,6 +92,28 @@ class JudgingRun(ABC):
         self._left: set[Delivery] = set()
         self._trouble: str | None = None
         self.failures = lease.failures
+
+    def go(self, open_transport: Callable[[], Any], work: Callable[[Any], str | None]) -> Pause | None:
+        """Do the work over an open transport; it gives what the result of the launch tells besides, if anything.
+
+        Ends the launch (None), or gives the pause after which it goes on.
+
+        Raises:
+            LeaseLost: another worker goes on.
+        """
+        self._around.reached(Point.TAKEN)
+        try:
+            with closing(open_transport()) as transport:
+                counts = work(transport)
+        except Stopping:
+            return Pause(0, self.failures)
+        except (NotSent, InDoubt) as error:
+            return self.after_failure(error)
+        except (SignInRefused, PeerRefused, ConfigurationError) as error:
+            self.end(LaunchResult.FAILED, str(error))
+            return None
+        self.end_well(counts)
+        return None
 
     def journal(self, incoming: Sequence[Incoming], along: Along | None = None) -> dict[bytes, Handled]:
         """Journal what is new of a page, and ``along`` with it; by seal, all of the page that is handled.
@@ -208,6 +243,10 @@ class JudgingRun(ABC):
         away = self._loaded.exchange.manifest.peer_is_away
         self.end(LaunchResult.FAILED, str(error) if isinstance(error, BadAnswer) else away, waiting)
         return None
+
+    @property
+    def _batch(self) -> int:
+        return self._loaded.exchange.manifest.sending.send_batch
 
     @abstractmethod
     def _waiting(self, connection: Connection) -> str | None:

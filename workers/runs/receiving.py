@@ -7,17 +7,15 @@ dies in between leaves a document that comes again, is known by its key and cont
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.launches import LaunchResult
 from gateway.journal import receiving
 from gateway.journal.outbox import Lease, leased
-from workers.exchange import Handled, InDoubt, NotSent, PeerRefused, Remaining, SignInRefused, Source
-from workers.runs.judging import Delivery, JudgingRun, Stopping, delivery
+from workers.exchange import Handled, Remaining, Source
+from workers.runs.judging import Delivery, JudgingRun, delivery
 from workers.runs.loading import Loaded
 from workers.runs.surroundings import Pause, Point, Surroundings
 
@@ -34,24 +32,11 @@ def run_receiving(
     Raises:
         LeaseLost: another worker goes on.
     """
-    if lease.launch_id is None or loaded.source is None or loaded.receive is None:
+    source = loaded.source
+    if lease.launch_id is None or source is None or loaded.receive is None:
         raise ConfigurationError("Приём без запуска или без функций source и receive")
     run = _ReceivingRun(around, loaded, lease, lease.launch_id, system)
-    around.reached(Point.TAKEN)
-    try:
-        with closing(open_transport()) as transport:
-            source = loaded.source(transport)
-            run.receive_all(source)
-            remaining = source.remaining() if isinstance(source, Remaining) else None
-    except Stopping:
-        return Pause(0, run.failures)
-    except (NotSent, InDoubt) as error:
-        return run.after_failure(error)
-    except (SignInRefused, PeerRefused, ConfigurationError) as error:
-        run.end(LaunchResult.FAILED, str(error))
-        return None
-    run.end_well(remaining)
-    return None
+    return run.go(open_transport, lambda transport: run.receive_all(source(transport)))
 
 
 class _ReceivingRun(JudgingRun):
@@ -59,19 +44,18 @@ class _ReceivingRun(JudgingRun):
 
     _told: frozenset[Delivery] = frozenset()
 
-    def receive_all(self, source: Source) -> None:
-        """Take page after page until one brings nothing that is not left with the peer."""
-        limit = self._loaded.exchange.manifest.sending.send_batch
+    def receive_all(self, source: Source) -> str | None:
+        """Take page after page until one brings nothing that is not left with the peer; tell what remains there."""
         while True:
             self.check_stopping()
-            taken = source.take(min(limit + len(self._left), TAKE_MAX))
+            taken = source.take(min(self._batch + len(self._left), TAKE_MAX))
             self._around.reached(Point.ANSWERS_TAKEN)
             page = {delivery(each): each for each in taken}
             # What was confirmed a moment ago and comes again would come for ever.
             self._left.update(page.keys() & self._told)
             fresh = {key: each for key, each in page.items() if key not in self._left}
             if not fresh:
-                return
+                return source.remaining() if isinstance(source, Remaining) else None
             handled = self.journal(list(fresh.values()))
             self._around.reached(Point.ANSWERS_JOURNALED)
             self._tell(source, handled)
