@@ -10,13 +10,12 @@ from sqlalchemy import Connection
 
 from gateway.domain.lookups import comparable
 from gateway.domain.statuses import Operation
-from gateway.journal import registry
 from gateway.journal.bodies import pack, unpack
 from gateway.journal.engine import new_ids
 from gateway.journal.launches import LaunchState
 from gateway.journal.new_notifications import NewNotice, journal_notices
 from gateway.journal.notifications import ReadyNotice
-from gateway.journal.objects import DueObject, lock_due
+from gateway.journal.objects import DueObject
 from gateway.xml.parser import parse
 from workers.exchange import (
     ZONES,
@@ -30,27 +29,18 @@ from workers.exchange import (
     Reminder,
     read_reminder,
 )
+from workers.runs.due import load_organizations, take_due
 from workers.runs.loading import Loaded
 from workers.runs.wording import Manner
 
 
 def compose_batch(connection: Connection, loaded: Loaded, launch: LaunchState, manner: Manner, object_type: str) -> int:
     """Word and journal the next batch of reminders; return how many objects it took. The caller commits."""
-    lock = partial(
-        lock_due,
-        connection,
-        launch.service_code,
-        object_type,
-        launch.scope,
-        loaded.rules,
-        until=launch.started_at,
-        limit=loaded.exchange.manifest.sending.form_batch,
-    )
-    due = lock() or lock()  # as for packets: a whole batch may be left out while it waits for its locks
+    limit = loaded.exchange.manifest.sending.form_batch
+    due = take_due(connection, loaded, launch, object_type, limit=limit)
     if not due or loaded.compose is None or loaded.channel is None:
         return 0
-    rows = registry.load_organizations(connection, {d.organization_id for d in due})
-    organizations = {key: Organization(r.id, r.oid, r.name, r.codes) for key, r in rows.items()}
+    organizations = load_organizations(connection, {d.organization_id for d in due})
     ids = new_ids(connection)
     made, withdrawn = [], []
     for source in due:

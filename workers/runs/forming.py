@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,34 +12,24 @@ from sqlalchemy import Connection
 
 from gateway.catalog.manifest import PacketType
 from gateway.domain.errors import ConfigurationError, Finding
-from gateway.journal import registry
 from gateway.journal.bodies import unpack
 from gateway.journal.engine import database_now, new_ids
 from gateway.journal.launches import LaunchState
 from gateway.journal.new_packets import FormedPacket, journal_formed
-from gateway.journal.objects import DueObject, lock_due
+from gateway.journal.objects import DueObject
 from gateway.xml.canonical import serialize_lines
 from gateway.xml.parser import parse
 from gateway.xml.paths import line_of, nearest
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Job, MissingSourceData, Organization
+from workers.runs.due import load_organizations, take_due
 from workers.runs.loading import Loaded
 
 
 def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, packet_type: PacketType) -> int:
     """Form and journal the next batch of one packet type; return how many objects it took. The caller commits."""
-    manifest = loaded.exchange.manifest
-    lock = partial(
-        lock_due,
-        connection,
-        launch.service_code,
-        packet_type.object_type,
-        launch.scope,
-        loaded.rules,
-        until=launch.started_at,
-        limit=manifest.sending.form_batch,
-    )
-    due = lock() or lock()  # a whole batch may be left out while it waits for its locks; the second look is past them
+    limit = loaded.exchange.manifest.sending.form_batch
+    due = take_due(connection, loaded, launch, packet_type.object_type, limit=limit)
     if not due:
         return 0
     organizations = load_organizations(connection, {d.organization_id for d in due})
@@ -85,12 +74,6 @@ def choose(loaded: Loaded, packet_type: PacketType, job: Job) -> PacketType | No
     if code is not None and chosen is None:
         raise ConfigurationError(f"Обмен {loaded.exchange.manifest.slug}: в манифесте нет типа пакета {code}")
     return chosen
-
-
-def load_organizations(connection: Connection, ids: Collection[int]) -> dict[int, Organization]:
-    """МО by id, as an exchange sees them."""
-    rows = registry.load_organizations(connection, ids)
-    return {key: Organization(r.id, r.oid, r.name, r.codes) for key, r in rows.items()}
 
 
 def make_job(

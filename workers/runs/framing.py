@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -26,11 +25,12 @@ from gateway.journal.engine import database_now, new_ids
 from gateway.journal.groups import Framed, Place, Provisional
 from gateway.journal.launches import LaunchState
 from gateway.journal.new_packets import FormedPacket, journal_formed
-from gateway.journal.objects import DueObject, lock_due
+from gateway.journal.objects import DueObject
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Frame, Job, Organization
-from workers.runs.forming import build, choose, encoded, judge, load_organizations, make_job
+from workers.runs.due import load_organizations, take_due
+from workers.runs.forming import build, choose, encoded, judge, make_job
 from workers.runs.loading import Loaded
 
 MAX_SOURCE_BYTES: Final = 2 * 1024 * 1024
@@ -148,19 +148,9 @@ def form_packets(connection: Connection, loaded: Loaded, launch: LaunchState, pa
 def _next_due(
     connection: Connection, loaded: Loaded, launch: LaunchState, packet_type: PacketType, operation: Operation
 ) -> list[DueObject]:
-    lock = partial(
-        lock_due,
-        connection,
-        launch.service_code,
-        packet_type.object_type,
-        launch.scope,
-        loaded.rules,
-        until=launch.started_at,
-        limit=packet_type.records,
-        operation=operation,
-    )
-    due = lock() or lock()  # a whole batch may be left out while it waits for its locks; the second look is past them
-    if len(due) < packet_type.records or due[0].organization_id == due[-1].organization_id:
+    limit = packet_type.records
+    due = take_due(connection, loaded, launch, packet_type.object_type, limit=limit, operation=operation)
+    if len(due) < limit or due[0].organization_id == due[-1].organization_id:
         return due
     return [d for d in due if d.organization_id != due[-1].organization_id]
 
