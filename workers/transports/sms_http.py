@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import Fate, Handed, InDoubt, Message, Notice, NotSent, SignInRefused, Word
+from workers.exchange import Fate, Handed, InDoubt, Message, NotSent, SignInRefused
+from workers.transports.one_way import OneWay
 from workers.transports.wire import HttpAnswer, Wire
 
 PREFIX: Final = "field_"
@@ -44,7 +45,7 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
     return SmsHttpTransport(Wire(settings), settings["address"], fields, (ok, later), repeats_safely=idempotent)
 
 
-class SmsHttpTransport:
+class SmsHttpTransport(OneWay):
     """Hands over SMS one by one; hears nothing of their delivery. For one run and one thread at a time."""
 
     def __init__(
@@ -108,19 +109,6 @@ class SmsHttpTransport:
             return Handed(message.id, Fate.TAKEN, parts=1)
         fate = Fate.LATER if self._later.search(body) else Fate.REFUSED
         return Handed(message.id, fate, f"Шлюз SMS не принял сообщение (HTTP {answer.status})")
-
-    def take_notices(self, limit: int, wait_s: float) -> Sequence[Notice]:
-        """Nothing comes this way."""
-        del limit, wait_s
-        return ()
-
-    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
-        """Nothing can be asked."""
-        del peer_ids
-        return {}
-
-    def confirm(self, tokens: Sequence[int]) -> None:
-        """Nothing is to be confirmed."""
 
     def close(self) -> None:
         """Close the connections."""

@@ -23,7 +23,8 @@ from uuid import UUID
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
-from workers.exchange import Fate, Handed, Message, Notice, NotSent, SignInRefused, Word
+from workers.exchange import Fate, Handed, Message, NotSent, SignInRefused
+from workers.transports.one_way import OneWay
 from workers.transports.wire import positive
 
 _BROKEN: Final = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError, OSError)
@@ -60,7 +61,7 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
     return SmtpTransport((parts.hostname, parts.port), context, sender, settings, implicit=parts.scheme == "smtps")
 
 
-class SmtpTransport:
+class SmtpTransport(OneWay):
     """Hands over letters; hears nothing of their delivery. For one run and one thread at a time."""
 
     repeats_safely = False
@@ -182,19 +183,6 @@ class SmtpTransport:
     def link(self, message_id: UUID) -> str:
         """Address of the page of what a letter tells of, by the setting ``portal``."""
         return self._settings["portal"].replace(_PLACE, str(message_id))
-
-    def take_notices(self, limit: int, wait_s: float) -> Sequence[Notice]:
-        """Nothing comes this way."""
-        del limit, wait_s
-        return ()
-
-    def ask(self, peer_ids: Sequence[str]) -> Mapping[str, Word]:
-        """Nothing can be asked."""
-        del peer_ids
-        return {}
-
-    def confirm(self, tokens: Sequence[int]) -> None:
-        """Nothing is to be confirmed."""
 
     def close(self) -> None:
         """End the session."""
