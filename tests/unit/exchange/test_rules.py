@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
+from tests.support.dictionaries import Books
 from workers.exchange import (
     NO_REFERENCE,
     Finding,
@@ -30,15 +31,6 @@ SOURCE = parse(
     b"<Referral>\n<NOM_NAP> 1\n 2 </NOM_NAP>\n<PERS>\n<FAM>x</FAM>\n<IM> </IM>\n</PERS><!-- y --></Referral>"
 )
 LOOKUP = Lookup("1", ("A",), "DS1", "MKB10", funds.DIAGNOSIS, lambda values: "W" in values)
-
-
-class Books:
-    """A dictionary without a single code."""
-
-    def has(self, dictionary: str, code: str, on: date) -> bool:  # noqa: ARG002 # as the protocol asks
-        return False
-
-    title = detail = staticmethod(lambda *_: None)
 
 
 def test_fields_are_read_with_their_blanks_folded_and_groups_only_by_what_is_in_them() -> None:
@@ -76,10 +68,10 @@ def test_a_snils_that_is_absent_breaks_nothing() -> None:
 
 def test_a_code_is_looked_up_when_it_looks_like_one_and_its_dictionary_is_loaded() -> None:
     day = date(2026, 3, 1)
-    assert list(unknown_codes([LOOKUP], {"DS1": "I20.0", "W": "1"}, Books(), day)) == [LOOKUP]
+    assert list(unknown_codes([LOOKUP], {"DS1": "I20.0", "W": "1"}, Books("MKB10"), day)) == [LOOKUP]
     assert not list(unknown_codes([LOOKUP], {"DS1": "I20.0", "W": "1"}, NO_REFERENCE, day))
-    assert not list(unknown_codes([LOOKUP], {"DS1": "I20.0"}, Books(), day))
-    assert not list(unknown_codes([LOOKUP], {"DS1": "грипп", "W": "1"}, Books(), day))
+    assert not list(unknown_codes([LOOKUP], {"DS1": "I20.0"}, Books("MKB10"), day))
+    assert not list(unknown_codes([LOOKUP], {"DS1": "грипп", "W": "1"}, Books("MKB10"), day))
 
 
 def test_without_a_code_of_the_fund_nothing_can_be_built() -> None:

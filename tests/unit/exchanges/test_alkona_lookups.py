@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 
 from gateway.xml.parser import parse
+from tests.support.dictionaries import Books
 from tests.unit.exchanges.test_alkona_rules import MO, SOUND
 from workers.exchange import Job, Operation
 from workers.exchanges.alkona.rules import LOOKUPS, check
 
 MOMENT = datetime(2026, 3, 20, 12, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Books:
-    """Dictionaries that all hold every code, but for one that holds none after a day."""
-
-    empty: str
-    since: date = date.min
-
-    def has(self, dictionary: str, code: str, on: date) -> bool | None:
-        assert code
-        return dictionary != self.empty or on < self.since
-
-    def title(self, dictionary: str, code: str, on: date) -> str | None:
-        raise NotImplementedError
-
-    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
-        raise NotImplementedError
 
 
 def found(kind: str, books: Books, old: str = "", new: str = "", operation: Operation = Operation.INSERT) -> list[str]:

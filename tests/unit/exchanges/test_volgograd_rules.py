@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from tests.support.dictionaries import Books
 from tests.support.volgograd_samples import MO, SOUND, job, of
 from workers.exchange import Job, Operation
 from workers.exchanges.volgograd.fields import TITLES
@@ -72,24 +73,6 @@ def test_every_rule_has_its_example() -> None:
     shown = {line.split()[0] for _, told in BROKEN for line in told}
     assert {rule.code for rule in RULES} <= shown
     assert {rule.path.removeprefix("PERS/") for rule in RULES} <= TITLES.keys()
-
-
-@dataclass(frozen=True)
-class Books:
-    """Dictionaries that all hold every code, but for one that holds none after a day."""
-
-    empty: str
-    since: date = date.min
-
-    def has(self, dictionary: str, code: str, on: date) -> bool | None:
-        assert code
-        return dictionary != self.empty or on < self.since
-
-    def title(self, dictionary: str, code: str, on: date) -> str | None:
-        raise NotImplementedError
-
-    def detail(self, dictionary: str, code: str, on: date, column: str) -> str | None:
-        raise NotImplementedError
 
 
 UNKNOWN = [
