@@ -16,6 +16,7 @@ from uuid import UUID
 
 from gateway.domain.notices import Word
 from workers.exchange.common import Element, Organization
+from workers.exchange.rules import date_of
 
 ZONES: Final = frozenset(
     {
@@ -57,11 +58,11 @@ KINDS: Final = ("ДВ4", "ОПВ", "ДН")
 
 def read_reminder(source: Element) -> Reminder | None:
     """Read a source object; None when it lacks what no reminder can be without: birth date, kind, planned day."""
-    born, planned = _day(_text(source, "PERS/DR")), _day(_text(source, "PLAN_DATE"))
+    born, planned = date_of(_text(source, "PERS/DR")), date_of(_text(source, "PLAN_DATE"))
     kind = _text(source, "KIND")
     if born is None or planned is None or kind not in KINDS:
         return None
-    consent = _text(source, "CONSENT/GIVEN") in {"1", "true"} and _day(_text(source, "CONSENT/DATE")) is not None
+    consent = _text(source, "CONSENT/GIVEN") in {"1", "true"} and date_of(_text(source, "CONSENT/DATE")) is not None
     return Reminder(
         surname=_text(source, "PERS/FAM"),
         given_name=_text(source, "PERS/IM"),
@@ -80,13 +81,6 @@ def read_reminder(source: Element) -> Reminder | None:
 def _text(source: Element, path: str) -> str | None:
     found = source.find(path)
     return None if found is None else " ".join((found.text or "").split()) or None
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 class RussianTemplate(Template):
