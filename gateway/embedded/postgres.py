@@ -72,7 +72,7 @@ _SETTINGS: Final = {
     "logging_collector": "off",
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-_NOT_DURABLE: Final = dict.fromkeys(_DURABLE, "off")
+_NOT_DURABLE: Final = {**dict.fromkeys(_DURABLE, "off"), "max_wal_size": "128MB"}
 
 
 @dataclass
