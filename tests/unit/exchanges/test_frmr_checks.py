@@ -31,7 +31,7 @@ CARD: Final = "personCard/personCardItem"
 DOCUMENT: Final = "documents/documentsItem"
 ANOTHER: Final = (
     "<documentsItem><documentId>3</documentId><number>2</number><passDate>2000-03-01T00:00:00Z</passDate>"
-    "<passOrg>Выдумано</passOrg></documentsItem>"
+    "<passOrg>{issuer}</passOrg></documentsItem>"
 )
 
 ELSEWHERE: Final = {
@@ -53,7 +53,7 @@ ROWS: Final = (
     ("606", drop(ONE, "citizenShipId")),
     ("607", drop(ONE, "documents")),
     ("607", drop(ONE, DOCUMENT)),
-    ("607", add(ONE, "documents", ANOTHER)),
+    ("607", add(ONE, "documents", ANOTHER.format(issuer=""))),
     ("607", drop(ONE, f"{DOCUMENT}/documentId")),
     ("607", drop(ONE, f"{DOCUMENT}/number")),
     ("607", drop(ONE, f"{DOCUMENT}/passDate")),
@@ -76,6 +76,7 @@ GOOD: Final = {
     "a whole worker": both(),
     "СНИЛС with dashes": say(ONE, "snils", "112-233-445 95"),
     "a passport without a serial": drop(ONE, f"{DOCUMENT}/serial"),
+    "a second document": add(ONE, "documents", ANOTHER.format(issuer="Выдумано")),
     "a worker without a card": drop(ONE, "personCard"),
     "a date without a zone": say(ONE, "birthDate", "1980-02-29T00:00:00"),
 }

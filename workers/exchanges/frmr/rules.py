@@ -49,11 +49,11 @@ def _wrong_snils(person: Element) -> bool:
     return not (_SNILS.fullmatch(text) and snils_is_right(text))
 
 
-def _not_one_document(person: Element) -> bool:
-    # ФРМР also finds a person by the kind and the number of the document; not every kind has a serial.
+def _no_document(person: Element) -> bool:
+    # ФРМР keeps any number and finds a person by the kind and the number of one; not every kind has a serial.
     lacks = either(absent("documentId", "number", "passOrg"), no_date("passDate"))
     found = person.findall("documents/documentsItem")
-    return len(found) != 1 or lacks(found[0])
+    return not found or any(map(lacks, found))
 
 
 _CARD: Final = "personCard/personCardItem"
@@ -65,7 +65,7 @@ RULES: Final = (
     Rule("604", "", lambda e: text_at(e, "gender") not in {"1", "2"}),
     Rule("605", "", no_date("birthDate")),
     Rule("606", "", absent("citizenShipId/code")),
-    Rule("607", "", _not_one_document),
+    Rule("607", "", _no_document),
     Rule("611", _CARD, either(absent("contractNumber"), no_date("contractDate"))),
     Rule("612", _CARD, lambda card: not _UNIT_OID.fullmatch(text_at(card, "nrPmuDepartId"))),
     Rule("613", _CARD, absent("fedPositionId", "postId", "positionTypeId")),
