@@ -65,7 +65,7 @@ def measure(engine: Engine, url: str, size_mb: int, folder: Path) -> None:
         size = file.stat().st_size / 1e6
         print(  # noqa: T201 # the figures are the product
             f"{size:6.1f} MB, {edition.count} УЦ, {edition.count * KEYS} certificates: {seconds:.1f} s,"
-            f" peak RSS {peak_bytes(worker.pid) / 1e6:.0f} MB of which {before:.0f} before\n    {told.text}"
+            f" peak RSS {peak_bytes(worker.pid) / 1e6:.1f} MB of which {before:.1f} before\n    {told.text}"
         )
     finally:
         for child in (worker, server):

@@ -16,7 +16,7 @@ from gateway.domain.errors import ConfigurationError
 from gateway.journal import certification_authorities as register
 from workers.runs.surroundings import Point
 
-CHUNK_BYTES: Final = 128 * 1024
+CHUNK_BYTES: Final = 64 * 1024
 """Pieces in which the file is kept: what stands in memory at once."""
 
 

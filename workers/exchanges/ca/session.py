@@ -33,7 +33,7 @@ FAILURE: Final = "Импорт данных из сервиса УЦ завер�
 UNVERIFIED: Final = "Проверка подписи файла: подпись не проверена"
 
 BATCH: Final = 200
-BATCH_BYTES: Final = 128 * 1024
+BATCH_BYTES: Final = 32 * 1024
 """УЦ laid aside by one transaction, and bytes of their certificates after which it is not waited for more."""
 MAX_TOLD: Final = 5
 """Findings of one УЦ that its error names."""
