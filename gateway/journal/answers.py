@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from gateway.domain.statuses import PacketStatus
 from gateway.journal.packets import store_answers
 
 
@@ -27,7 +28,8 @@ class Remark:
 
 
 _WAITING: Final = """
-    SELECT id, result_text, answer_sha256 FROM packets WHERE id = ANY(CAST(:ids AS uuid[])) AND service_code = :service
+    SELECT id, status, result_text, answer_sha256 FROM packets
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND service_code = :service
       AND status IN ('SENDING', 'IN_DOUBT', 'SENT') ORDER BY id FOR UPDATE
     """
 
@@ -40,13 +42,13 @@ _NOTE: Final = """
     """
 
 
-def note(connection: Connection, service_code: str, remarks: Mapping[UUID, Remark]) -> set[UUID]:
+def note(connection: Connection, service_code: str, remarks: Mapping[UUID, Remark]) -> dict[UUID, PacketStatus]:
     """Write «Результат» and «Ответ» of packets whose verdict is awaited, unless they say so already.
 
-    Returns those of the packets that wait; the others are left as they are. The caller commits.
+    Returns those of the packets that wait, with their status; the others are left as they are. The caller commits.
     """
     if not remarks:
-        return set()
+        return {}
     rows = connection.execute(text(_WAITING), {"ids": list(remarks), "service": service_code}).all()
     said = {row.id: (row.result_text, row.answer_sha256) for row in rows}
     new = {key: remarks[key] for key, (told, digest) in said.items() if _is_news(remarks[key], told, digest)}
@@ -62,7 +64,7 @@ def note(connection: Connection, service_code: str, remarks: Mapping[UUID, Remar
             },
         )
         store_answers(connection, {key: each.answer for key, each in new.items() if each.answer is not None})
-    return set(said)
+    return {row.id: PacketStatus(row.status) for row in rows}
 
 
 def _is_news(remark: Remark, told: str | None, digest: bytes | None) -> bool:
@@ -70,17 +72,22 @@ def _is_news(remark: Remark, told: str | None, digest: bytes | None) -> bool:
 
 
 def unread(
-    connection: Connection, service_code: str, remark: str, after: UUID | None, limit: int
+    connection: Connection, service_code: str, remark: str, after: UUID | None, limit: int, limit_bytes: int
 ) -> Sequence[Row[Any]]:
-    """Packets (id, and compressed content of «Ответ») that wait for a verdict with this remark, in the order of ids."""
+    """Packets (id, and compressed content of «Ответ») that wait for a verdict with this remark, in the order of ids.
+
+    At most ``limit`` of them, and none after those whose answers reach ``limit_bytes`` unpacked.
+    """
     statement = text(
         """
-        SELECT p.id, b.content FROM packets p JOIN packet_bodies b ON b.packet_id = p.id AND b.kind = 'ANSWER'
-        WHERE p.service_code = :service AND p.status IN ('SENDING', 'IN_DOUBT', 'SENT') AND p.result_text = :remark
-          AND (CAST(:after AS uuid) IS NULL OR p.id > :after)
-        ORDER BY p.id LIMIT :limit
+        SELECT p.id, b.content FROM (
+          SELECT id, sum(answer_size) OVER (ORDER BY id) - answer_size AS before FROM packets
+          WHERE service_code = :service AND status IN ('SENDING', 'IN_DOUBT', 'SENT') AND result_text = :remark
+            AND answer_size IS NOT NULL AND (CAST(:after AS uuid) IS NULL OR id > :after)
+          ORDER BY id LIMIT :limit) p
+        JOIN packet_bodies b ON b.packet_id = p.id AND b.kind = 'ANSWER'
+        WHERE p.before < :bytes ORDER BY p.id
         """
     )
-    return connection.execute(
-        statement, {"service": service_code, "remark": remark, "after": after, "limit": limit}
-    ).all()
+    asked = {"service": service_code, "remark": remark, "after": after, "limit": limit, "bytes": limit_bytes}
+    return connection.execute(statement, asked).all()

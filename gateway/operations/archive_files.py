@@ -17,6 +17,7 @@ GOOD: Final = "good"
 BAD: Final = "bad"
 PROTOCOL: Final = "protocol.txt"
 _FURTHER: Final = re.compile(rf"(?:{GOOD}|{BAD})-[0-9]+\.zip")
+_LEFTOVER: Final = re.compile(rf"(?:(?:{GOOD}|{BAD})(?:-[0-9]+)?\.zip|{re.escape(PROTOCOL)})\.part")
 
 
 def write_archives(packets: Iterable[Filed], folder: Path, archived: int = ARCHIVED) -> tuple[int, int]:
@@ -29,12 +30,12 @@ def write_archives(packets: Iterable[Filed], folder: Path, archived: int = ARCHI
     Raises:
         OSError: the folder cannot be written.
     """
+    _forget(folder, _LEFTOVER)
     parts = _Parts(folder)
     try:
         counts = _fill(packets, parts, archived)
-        for path in folder.iterdir():
-            if _FURTHER.fullmatch(path.name):
-                path.unlink()
+        (folder / PROTOCOL).unlink(missing_ok=True)  # without it a folder is not whole, whenever we die
+        _forget(folder, _FURTHER)
         parts.keep()
     finally:
         parts.drop()
@@ -58,6 +59,12 @@ def _fill(packets: Iterable[Filed], parts: _Parts, archived: int) -> tuple[int, 
     return total, faulty
 
 
+def _forget(folder: Path, named: re.Pattern[str]) -> None:
+    for path in folder.iterdir():
+        if named.fullmatch(path.name):
+            path.unlink()
+
+
 class _Parts:
     """Files of a folder that do not have their names yet."""
 
@@ -71,8 +78,8 @@ class _Parts:
         return self._part(name)
 
     def keep(self) -> None:
-        """Give every file its name."""
-        for name in self._names:
+        """Give every file its name, the protocol last: it is there when all that it tells of is."""
+        for name in sorted(self._names, key=lambda name: name == PROTOCOL):
             self._part(name).replace(self._folder / name)
 
     def drop(self) -> None:

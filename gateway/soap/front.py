@@ -148,12 +148,18 @@ class Front:
 
     def _has_room(self, size: int) -> bool:
         """Tell whether so many more bytes can be held, be it that the slowest bodies give way."""
-        while self._pending_bytes + size > self._max_pending_bytes:
-            long_awaited = [body for body in self._coming if body.size and body.age_s() >= PATIENCE_S]
-            if not long_awaited:
-                return False
-            slowest = min(long_awaited, key=lambda body: body.size / body.age_s())
-            self._pending_bytes -= slowest.give_way()
+        missing = self._pending_bytes + size - self._max_pending_bytes
+        if missing <= 0:
+            return True
+        long_awaited = [body for body in self._coming if body.size and body.age_s() >= PATIENCE_S]
+        if sum(body.size for body in long_awaited) < missing:
+            return False
+        for body in sorted(long_awaited, key=lambda body: body.size / body.age_s()):
+            if missing <= 0:
+                break
+            given = body.give_way()
+            self._pending_bytes -= given
+            missing -= given
         return True
 
     async def _stream(self, wire: Wire, status: int, headers: list[tuple[str, str]], body: Iterator[bytes]) -> None:

@@ -140,6 +140,7 @@ from workers.exchange.registers import (
     text_at,
 )
 from workers.exchange.rules import (
+    EASTERNMOST,
     UNFILLED,
     Condition,
     Lookup,
@@ -169,6 +170,7 @@ from workers.exchange.session import (
 )
 
 __all__ = [
+    "EASTERNMOST",
     "KINDS",
     "MAX_NAMES",
     "NO_REFERENCE",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from lxml import etree
@@ -22,6 +22,9 @@ Values = Mapping[str, str]
 """Fields that are filled in, by name or by path below the root of the source object: ``DS1``, ``PERS/FAM``."""
 
 Condition = Callable[[Values], bool]
+
+EASTERNMOST: Final = timedelta(hours=12)
+"""A day has begun when it has in Камчатка: what is dated by a local clock is not yet of tomorrow."""
 
 UNFILLED: Final = "поле обязательно, но не заполнено"
 

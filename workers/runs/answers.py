@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +31,8 @@ _once: Final = Once()
 
 TAKE: Final = 100
 TAKE_MAX: Final = 1000
+TAKE_BYTES: Final = 8 * 1024 * 1024
+"""Answers of the journal that are read at once, unpacked; the last of them may be longer."""
 MAX_FINDINGS: Final = 1000
 """So many refusals of one packet are kept; all of them stand in the answer itself."""
 SHOWN: Final = 20
@@ -42,13 +45,13 @@ UNREADABLE: Final = "Ответ внешней системы не разобр�
 
 
 class AnswerDesk:
-    """Takes answers page by page. ``_left`` are the confirm ids of what cannot be read or placed: it stays with the
-    peer, where it may come right. ``_kept`` are those of them that the journal holds, so that the peer need not.
+    """Takes answers page by page. ``_left`` are digests, by confirm id, of what cannot be read or placed: it stays with
+    the peer, where it may come right. ``_kept`` are those of them that the journal holds, so that the peer need not.
     """
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._left: set[str] = set()
+        self._left: dict[str, bytes] = {}
         self._kept: set[str] = set()
 
     def collect(self, around: Surroundings, lease: Lease, peer: Peer, service_code: str) -> None:
@@ -63,12 +66,12 @@ class AnswerDesk:
         while True:
             replies = peer.take_answers(min(TAKE + len(self._left), TAKE_MAX))
             around.reached(Point.ANSWERS_TAKEN)
-            fresh = [reply for reply in replies if reply.confirm_id not in self._left]
-            crowded = self._kept if len(replies) - len(fresh) >= CROWD else set()
+            fresh = [reply for reply in replies if self._left.get(reply.confirm_id) != _digest(reply)]
+            old = {reply.confirm_id for reply in replies} - {reply.confirm_id for reply in fresh}
+            crowded = self._kept & old if len(old) >= CROWD else set()
             if not fresh and not crowded:
                 return
-            confirmed = self._journal(around, lease, service_code, fresh)
-            confirmed += [reply.confirm_id for reply in replies if reply.confirm_id in crowded]
+            confirmed = [*self._journal(around, lease, service_code, fresh), *crowded]
             around.reached(Point.ANSWERS_JOURNALED)
             if confirmed:
                 peer.confirm(confirmed)
@@ -83,7 +86,7 @@ class AnswerDesk:
         after: UUID | None = None
         while True:
             with leased(around.engine, lease) as connection:
-                page = answers.unread(connection, service_code, UNREADABLE, after, TAKE)
+                page = answers.unread(connection, service_code, UNREADABLE, after, TAKE, TAKE_BYTES)
             if not page:
                 return
             self._journal(around, lease, service_code, [Reply(row.id, "", unpack(row.content)) for row in page])
@@ -103,8 +106,9 @@ class AnswerDesk:
                 if found is None:
                     unread.append((packet_id, reply))
                 else:
-                    verdicts[packet_id] = (reply, found)
                     read.append((packet_id, reply))
+                    if packet_id not in verdicts or found.status is not PacketStatus.SENT:
+                        verdicts[packet_id] = (reply, found)  # a word before the verdict does not take its place
             outcomes = [
                 outcome_of(packet_id, verdict, reply.answer, sent.get(packet_id))
                 for packet_id, (reply, verdict) in verdicts.items()
@@ -112,18 +116,24 @@ class AnswerDesk:
             packets.settle(connection, service_code, outcomes)
             waiting = answers.note(connection, service_code, _remarks(verdicts, unread))
             known = packets.known(connection, service_code, [key for key, _ in read + unread])
-        self._leave(unread, known | waiting)
-        return self._placed(service_code, read, known | (waiting & verdicts.keys()))
+        sent_before = {key for key, status in waiting.items() if status is PacketStatus.SENT}
+        self._leave(unread, known | sent_before)
+        return self._placed(service_code, read, known | (waiting.keys() & verdicts.keys()))
 
     def _leave(self, unread: Sequence[tuple[UUID, Reply]], kept: set[UUID]) -> None:
-        self._left.update(reply.confirm_id for _, reply in unread)
-        self._kept.update(reply.confirm_id for packet_id, reply in unread if packet_id in kept)
+        """Remember what stays with the peer. A packet not yet SENT is still written to, and its remark with it."""
+        for packet_id, reply in unread:
+            self._left[reply.confirm_id] = _digest(reply)
+            if packet_id in kept:
+                self._kept.add(reply.confirm_id)
+            else:
+                self._kept.discard(reply.confirm_id)
 
     def _placed(self, service_code: str, read: Sequence[tuple[UUID, Reply]], placed: set[UUID]) -> list[str]:
         """The confirm ids of answers whose packets took them; the others stay with the peer."""
         for packet_id, reply in read:
             if packet_id not in placed:
-                self._left.add(reply.confirm_id)
+                self._left[reply.confirm_id] = _digest(reply)
                 if _once.first(service_code, reply.confirm_id, str(packet_id)):
                     logger.warning("an answer names packet %s, which this journal does not hold", packet_id)
         return [reply.confirm_id for packet_id, reply in read if packet_id in placed]
@@ -142,7 +152,7 @@ class AnswerDesk:
             if packet_id is not None and reply.packet_id in (None, packet_id):
                 yield packet_id, reply
             else:
-                self._left.add(reply.confirm_id)
+                self._left[reply.confirm_id] = _digest(reply)
                 if _once.first(service_code, reply.confirm_id):
                     logger.warning(
                         "an answer of %s names no packet of this journal, or two different ones", service_code
@@ -181,6 +191,10 @@ class AnswerDesk:
         items = {position: word for position, word in told.items() if position}
         whole = verdict.status is not PacketStatus.ACCEPTED or len(items) == len(records)
         return replace(verdict, items=items, status=verdict.status if whole else PacketStatus.PARTIAL)
+
+
+def _digest(reply: Reply) -> bytes:
+    return hashlib.sha256(reply.answer).digest()
 
 
 def _remarks(

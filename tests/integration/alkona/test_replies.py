@@ -164,6 +164,18 @@ def test_a_protocol_without_errors_is_taken_and_the_reply_is_still_awaited(house
     assert not late.exists(), "nothing more is awaited of this packet"
 
 
+@pytest.mark.parametrize(("result", "status"), [("OK", "ACCEPTED"), ("PART", "PARTIAL"), ("ERROR", "REJECTED")])
+def test_a_protocol_without_errors_does_not_take_the_place_of_a_reply_that_lies_beside_it(
+    house: AlkonaHouse, result: str, status: str
+) -> None:
+    (packet,) = waiting(house, 3)
+    lay(house, f"R{packet.name}.xml", reply(packet, result, "", "" if result == "OK" else "103", ""))
+    protocol = f"<FLK_P><FNAME>V{packet.name[1:]}</FNAME><FNAME_I>{packet.name}</FNAME_I></FLK_P>"
+    lay(house, f"V{packet.name[1:]}.xml", protocol)
+    poll(house)
+    assert [row.status for row in house.packets_of(packet.launch_id)] == [status]
+
+
 def test_after_a_part_each_object_goes_on_by_its_own_state(house: AlkonaHouse) -> None:
     """Two are accepted, three are not; then one of each kind changes and one of each kind goes, one stays as it is."""
     accepted, refused = sound(number=2), [next(observations(FIRST, 1, first)) for first in (4, 22, 31)]

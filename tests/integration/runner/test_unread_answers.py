@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -9,6 +13,7 @@ from gateway.journal.bodies import unpack
 from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
+from workers.exchanges.tfoms_hosp import peer
 from workers.runs import answers
 from workers.runs.answers import UNREADABLE, AnswerDesk
 
@@ -16,7 +21,7 @@ from workers.runs.answers import UNREADABLE, AnswerDesk
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few answers that a short run fills the peer's page with what cannot be read."""
-    for name, value in (("TAKE", 2), ("TAKE_MAX", 6), ("CROWD", 4)):
+    for name, value in (("TAKE", 2), ("TAKE_MAX", 6), ("CROWD", 4), ("TAKE_BYTES", 1)):
         monkeypatch.setattr(answers, name, value)
 
 
@@ -36,7 +41,7 @@ def unreadable(home: House) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("small_pages")
 def test_many_of_them_do_not_bar_those_behind_and_are_kept_in_the_journal(home: House, drive: Driver) -> None:
-    home.submit()
+    home.submit(30)  # by their ids: half of few may be none
     home.sandbox.switches.update({"malformed_answer_percent": 50})
     home.launch()
     driven = drive()
@@ -65,3 +70,23 @@ def test_what_the_journal_kept_is_read_again_by_the_next_launch(
         assert any(entry.confirmed for entry in home.sandbox.ledger())
     assert driven.launch() == ("SUCCESS", None)
     check_books(home)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_one_that_comes_right_while_they_crowd_is_read(
+    home: House, drive: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third page holds, under the same message ids, what two pages before it were broken."""
+    take, calls = peer._Tfoms.take_answers, count(1)
+
+    def mending(self: Any, limit: int) -> Any:
+        replies = take(self, limit)
+        return replies if next(calls) > 2 else [replace(reply, answer=b"<broken") for reply in replies]
+
+    home.submit()
+    monkeypatch.setattr(peer._Tfoms, "take_answers", mending)
+    home.launch()
+    driven = drive()
+    driven.step()
+    assert "SENT" not in home.statuses()
+    assert all(entry.confirmed for entry in home.sandbox.ledger())

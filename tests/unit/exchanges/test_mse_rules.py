@@ -81,6 +81,11 @@ def test_a_mistake_is_found_at_its_place(change: Change, code: str, path: str) -
     assert (code, path) in [(each.code, each.path) for each in check(job(change))]
 
 
+def test_a_referral_dated_by_the_clock_of_the_far_east_is_not_of_tomorrow() -> None:
+    task = replace(job(put("IssueDate", "2026-04-02")), formed_at=datetime(2026, 4, 1, 20, tzinfo=UTC))
+    assert check(task) == ()
+
+
 def test_whatever_has_findings_is_headed_by_the_sentence_that_names_its_referral() -> None:
     task = job()
     assert heading(task) == f"Файл с идентификатором направления {g_code(task)} имеет ошибки"

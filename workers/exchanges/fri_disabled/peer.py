@@ -13,6 +13,7 @@ from workers.exchanges.fri_disabled.request import arguments, check, request
 REFUSED: Final = "ФГИС ФРИ не принимает этот запрос."
 UNREADABLE: Final = "Ответ ФГИС ФРИ не читается: запрос повторится при следующем запуске."
 AT_ODDS: Final = "ФГИС ФРИ прислала итог, который не согласуется с выпиской."
+EMPTY: Final = "ФГИС ФРИ прислала пустой ответ."
 MAX_REFUSALS: Final = 5
 """So many in a row without a usable answer mean that it is the peer's trouble, not one of the people we ask for."""
 
@@ -55,7 +56,10 @@ class _Register:
 
     def _page(self, place: _Place, limit: int) -> Any:
         given = {"Since": place.since, "PageToken": place.token, "Limit": limit}
-        return self._call("ListChanges", **{name: value for name, value in given.items() if value is not None})
+        page = self._call("ListChanges", **{name: value for name, value in given.items() if value is not None})
+        if page is None or page.until is None:
+            raise BadAnswer(EMPTY)
+        return page
 
     def ask(self, question: Question) -> Incoming:
         """GetInvalidExtract, for one person. One that is refused or answered badly does not bar the others."""
@@ -77,7 +81,9 @@ class _Register:
     def _extract(self, content: Element | None) -> bytes:
         """The extract of one person; empty when the register knows nobody of that СНИЛС."""
         result = self._call("GetInvalidExtract", ExtractionInvalidDataRequest=arguments(content))
-        if (result.status == "FOUND") != bool(result.extract):
+        if result is None:
+            raise BadAnswer(EMPTY)
+        if result.status not in ("FOUND", "NOT_FOUND") or (result.status == "FOUND") != bool(result.extract):
             raise BadAnswer(AT_ODDS)
         extract: bytes = result.extract or b""
         return extract

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Final
 
 from workers.exchange import (
+    EASTERNMOST,
     UNFILLED,
     Condition,
     Element,
@@ -38,8 +39,6 @@ _finding: Final = partial(about, TITLES)
 
 TODAY: Final = "today"
 """Beside the fields, values have the day of forming under this name; those of a measure also the programme's PrgDt."""
-EASTERNMOST: Final = timedelta(hours=12)
-"""A day has begun when it has in Камчатка: what is dated by a local clock is not yet of tomorrow."""
 REHABILITATION: Final = "2"
 TYPES: Final = (REHABILITATION, "3", "4")
 """RHB_TYPE of health care; only the first has subtypes."""

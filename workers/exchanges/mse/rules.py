@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from workers.exchange import Element, Finding, Job, Operation, ogrn_is_right, snils_is_right
+from workers.exchange import EASTERNMOST, Element, Finding, Job, Operation, ogrn_is_right, snils_is_right
 from workers.exchanges.mse.fields import ATTACHMENT, FORM, TARGET, Field
 from workers.exchanges.mse.form import child, g_code, is_empty, missing, root_path, standing_in, value
 
@@ -129,7 +129,7 @@ def _broken(job: Job) -> Iterator[Finding]:
     for field in FORM:
         yield from _unfilled(job, field, child(source, field), root, source)
     yield from _attachments(job, source.find("Attachments"), root)
-    values = Values(source, job.formed_at.date().isoformat())
+    values = Values(source, (job.formed_at + EASTERNMOST).date().isoformat())
     for rule in RULES:
         if rule.broken(values):
             yield _finding(source, rule.path, rule.code, rule.message)
