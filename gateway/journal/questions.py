@@ -26,25 +26,32 @@ def keep_cursor(connection: Connection, service_code: str, cursor: str) -> None:
 
 
 def unanswered(
-    connection: Connection, service_code: str, object_type: str, *, after: int, limit: int
+    connection: Connection,
+    service_code: str,
+    object_type: str,
+    *,
+    after: int,
+    limit: int,
+    before: int | None = None,
+    newest_first: bool = False,
 ) -> list[Row[Any]]:
-    """Objects new or changed since the peer last answered for them, in the order of our ids, after the given one.
+    """Objects new or changed since the peer last answered for them, in the order of our ids, between the given ones.
 
     Columns: row, object_id, changed_at, deleted, content, content_hash, and id, oid, name, codes of their МО. Goes by a
     partial index.
     """
     statement = text(
-        """
+        f"""
         SELECT o.id AS row, o.object_id, o.changed_at, o.deleted, o.content, o.content_hash,
           g.id, g.oid, g.name, g.codes
         FROM source_objects o JOIN organizations g ON g.id = o.organization_id
         WHERE o.due AND o.service_code = :service AND o.object_type = :type AND o.id > :after
-        ORDER BY o.id LIMIT :limit
+          AND (CAST(:before AS bigint) IS NULL OR o.id < :before)
+        ORDER BY o.id {"DESC" if newest_first else "ASC"} LIMIT :limit
         """
     )
-    return list(
-        connection.execute(statement, {"service": service_code, "type": object_type, "after": after, "limit": limit})
-    )
+    asked = {"service": service_code, "type": object_type, "after": after, "before": before, "limit": limit}
+    return list(connection.execute(statement, asked))
 
 
 def settle(connection: Connection, answered: Sequence[tuple[int, bytes | None]]) -> None:

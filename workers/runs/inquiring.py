@@ -26,6 +26,7 @@ from workers.exchange import (
     Incoming,
     Inquiry,
     Organization,
+    PeerRefused,
     Question,
     SourceObject,
     TransportError,
@@ -88,21 +89,52 @@ class _InquiryRun(JudgingRun):
             questions.keep_cursor(connection, self._service, page.cursor)
 
     def _ask_all(self, inquiry: Inquiry, object_type: str) -> None:
-        """Ask for every object once; those whose answer is refused are asked for by the next run."""
-        after = 0
+        """Ask for every object once; those whose answer is refused are asked for by the next run.
+
+        Where nothing of use is answered for many in a row, the newest are asked for before it is called the peer's
+        trouble: objects that are never answered gather at the beginning, and must not bar those that come.
+        """
+        place, trouble, _ = self._scan(inquiry, object_type, 0, newest_first=False)
+        if trouble is not None:
+            _, _, useful = self._scan(inquiry, object_type, place, newest_first=True)
+            if not useful:
+                raise trouble
+
+    def _scan(
+        self, inquiry: Inquiry, object_type: str, after: int, *, newest_first: bool
+    ) -> tuple[int, TransportError | None, bool]:
+        """Ask page by page; where it ended and with what trouble, and whether any answer was of use."""
+        before: int | None = None
+        useful = False
         while True:
             self.check_stopping()
             with leased(self._around.engine, self._lease) as connection:
-                rows = questions.unanswered(connection, self._service, object_type, after=after, limit=self._batch)
+                rows = questions.unanswered(
+                    connection,
+                    self._service,
+                    object_type,
+                    after=after,
+                    before=before,
+                    limit=self._batch,
+                    newest_first=newest_first,
+                )
             if not rows:
-                return
-            after = rows[-1].row
-            if self._ask_page(inquiry, object_type, rows):
-                self.failures = 0
+                return after, None, useful
+            count, trouble, served = self._ask_page(inquiry, object_type, rows)
+            if served:
+                self.failures, useful = 0, True
             self._around.reached(Point.SETTLED)
+            if trouble is not None:
+                return rows[count].row, trouble, useful
+            after, before = (after, rows[-1].row) if newest_first else (rows[-1].row, None)
 
-    def _ask_page(self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]) -> bool:
-        """Journal what was answered even when the peer fails in the middle; tell whether any answer was of use."""
+    def _ask_page(
+        self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]
+    ) -> tuple[int, PeerRefused | BadAnswer | None, bool]:
+        """Journal what was answered even when the peer fails in the middle.
+
+        How many were asked for, what the peer would not answer for the next one, whether any answer was of use.
+        """
         answers: list[tuple[Row[Any], Incoming | None]] = []
         failure: TransportError | None = None
         for row in rows:
@@ -114,9 +146,9 @@ class _InquiryRun(JudgingRun):
         self._around.reached(Point.ASKED)
         asked = [incoming for _, incoming in answers if incoming is not None]
         handled = self.journal(asked, partial(self._settle, answers))
-        if failure is not None:
+        if failure is not None and not isinstance(failure, PeerRefused | BadAnswer):
             raise failure
-        return any(each.status is PacketStatus.PROCESSED for each in handled.values())
+        return len(answers), failure, any(each.status is PacketStatus.PROCESSED for each in handled.values())
 
     def _settle(
         self,

@@ -8,8 +8,9 @@ from http import HTTPStatus
 import pytest
 
 from tests.support.fri_disabled import FIRST, FriHouse
-from workers.demo.parts.fri_disabled_data import asked_for, extract
-from workers.exchanges.fri_disabled.peer import MAX_REFUSALS, UNREADABLE
+from workers.demo.parts.fri_disabled_data import asked_for, extract, person_snils
+from workers.exchange import BadAnswer, PeerRefused, TransportError
+from workers.exchanges.fri_disabled.peer import MAX_REFUSALS, UNREADABLE, _Register
 from workers.exchanges.fri_disabled.receive import DONE, NOT_FOUND
 from workers.sandbox.server import Response
 from workers.sandbox.soap import Element, Version
@@ -67,7 +68,7 @@ def test_that_nobody_is_known_is_heard_after_an_answer_that_did_not_read(
 
 @pytest.mark.parametrize(
     ("operation", "calls", "refused"),
-    [("ListChanges", ATTEMPTS, 0), ("GetInvalidExtract", ATTEMPTS * (MAX_REFUSALS + 1), MAX_REFUSALS)],
+    [("ListChanges", ATTEMPTS, 0), ("GetInvalidExtract", ATTEMPTS * (MAX_REFUSALS + 2), MAX_REFUSALS + 1)],
 )
 def test_a_peer_that_answers_nothing_else_ends_the_launch_and_is_not_called_away(
     house: FriHouse, monkeypatch: pytest.MonkeyPatch, operation: str, calls: int, refused: int
@@ -79,3 +80,26 @@ def test_a_peer_that_answers_nothing_else_ends_the_launch_and_is_not_called_away
     assert "ответил непонятно" in (text or "")
     assert "недоступ" not in (text or "")
     assert [status for status, _ in told(house)] == ["REFUSED"] * refused
+
+
+@pytest.mark.parametrize("trouble", [BadAnswer("Выдумано"), PeerRefused("Выдумано")])
+def test_those_who_are_never_answered_do_not_bar_those_who_come_after_them(
+    house: FriHouse, monkeypatch: pytest.MonkeyPatch, trouble: TransportError
+) -> None:
+    never = {person_snils(number) for number in range(MAX_REFUSALS + 1)}
+    answer = _Register._extract
+
+    def failing(self: _Register, content: Element | None) -> bytes:
+        assert content is not None
+        if content.findtext("Snils") in never:
+            raise trouble
+        return answer(self, content)
+
+    monkeypatch.setattr(_Register, "_extract", failing)
+    house.submit(FIRST, [asked_for(number) for number in range(MAX_REFUSALS + 1)])
+    assert house.launch()[0] == "FAILED"
+    for number in (10, 11):
+        house.sandbox.put(extract(number))
+    house.submit(FIRST, [asked_for(number) for number in (10, 11)])
+    assert house.launch() == ("SUCCESS", f"остаются без ответа: {MAX_REFUSALS + 1}")
+    assert told(house)[-2:] == [("PROCESSED", DONE)] * 2

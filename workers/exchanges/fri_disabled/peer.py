@@ -72,6 +72,7 @@ class _Register:
         except (PeerRefused, BadAnswer) as error:
             self._refusals += 1
             if self._refusals > MAX_REFUSALS:
+                self._refusals = 0
                 raise
             code, told = ("FRI-004", REFUSED) if isinstance(error, PeerRefused) else ("FRI-007", UNREADABLE)
             return _with(asked, (Finding("/", None, code, told),))
