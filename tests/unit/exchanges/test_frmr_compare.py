@@ -81,6 +81,13 @@ def test_an_entry_that_differs_is_updated_before_it_is_known() -> None:
     assert (steps(compared), compared.known) == ([(Operation.UPDATE, "a")], found("a"))
 
 
+def test_what_is_known_stays_so_where_the_register_once_does_not_know_the_person() -> None:
+    lost = compare(submitted(card("1")), None, ours("a") | found("b"))
+    assert [step.operation for step in lost.steps] == [Operation.INSERT, Operation.INSERT]
+    back = compare(submitted(), held(a=card("1"), b=card("2", unit="7")), lost.known)
+    assert steps(back) == [(Operation.DELETE, "a")]
+
+
 def test_of_two_that_fit_the_one_that_is_ours_is_kept_then_the_one_found_before() -> None:
     there = held(a=card("1"), b=card("1"), c=card("1"))
     assert compare(submitted(card("1")), there, ours("c") | found("b")).known == ours("c")

@@ -72,7 +72,8 @@ class Comparison:
     """What must change of a worker, and the marks of the entries of the register that are known now.
 
     A mark is (field of the section, id), of a found entry (``FOUND`` and the field, id). Those that are to be deleted
-    are ours until they are; a found one that the МИС withdrew is not known any more.
+    are ours until they are; a found one that the МИС withdrew is not known any more. Where the register does not know
+    the person all that were known stay so: of its answer alone nothing that is ours is forgotten.
     """
 
     steps: Sequence[Step]
@@ -98,7 +99,7 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
         steps = []
     else:
         steps = [Step(PERSON, Operation.UPDATE, worker.person)]
-    now: set[tuple[str, str]] = set()
+    now = set(known) if held is None else set()
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
         steps += match.steps(worker.sections.get(section.field, ()))
