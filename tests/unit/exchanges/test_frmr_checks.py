@@ -107,6 +107,13 @@ def test_one_snils_of_two_workers_is_told_of_the_second_and_the_first_goes_on() 
     assert told(run, given) == ([error("608", TWO)], True)
 
 
+@pytest.mark.parametrize("snils", ["", "1"])
+def test_what_is_no_snils_is_not_one_that_two_workers_share(snils: str) -> None:
+    given = workers(2)
+    both(say(ONE, "snils", snils), say(TWO, "snils", snils))(given)
+    assert told(run, given) == ([error("601", ONE), error("601", TWO)], False)
+
+
 @pytest.mark.parametrize("spoil", GOOD.values(), ids=GOOD.keys())
 def test_what_is_good_breaks_nothing(spoil: Spoil) -> None:
     given = workers()

@@ -50,6 +50,7 @@ from workers.exchanges.frmr.rules import about_worker, check, digits
 REGISTER: Final = "ФРМР"
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
 PAGE: Final = 100
+SNILS_DIGITS: Final = 11
 TOLD: Final = "Работников передано и сверено: {brought}"
 WITH_ERRORS: Final = f"{TOLD}, с ошибками: {{faulty}}"
 
@@ -116,7 +117,8 @@ class _Export:
                     continue
                 problems = list(check(source, self._mo))
                 about = about_worker(self._mo, source)
-                if known.setdefault(digits(text_at(source.content, "snils")), source.object_id) != source.object_id:
+                snils = digits(text_at(source.content, "snils"))
+                if len(snils) == SNILS_DIGITS and known.setdefault(snils, source.object_id) != source.object_id:
                     problems.append(Problem("608", about))
                 if not self.talk.judge(event, problems, self._whole(source.content), about):
                     self.faulty.add(source.object_id)
