@@ -30,9 +30,10 @@ TWO: Final = "p-000002"
 CARD: Final = "personCard/personCardItem"
 DOCUMENT: Final = "documents/documentsItem"
 ANOTHER: Final = (
-    "<documentsItem><documentId>3</documentId><number>2</number><passDate>2000-03-01T00:00:00Z</passDate>"
-    "<passOrg>{issuer}</passOrg></documentsItem>"
+    "<documentsItem><documentId>3</documentId>{number}<passDate>2000-03-01T00:00:00Z</passDate>"
+    "<passOrg>Выдумано</passOrg></documentsItem>"
 )
+WITHOUT_NUMBER: Final = add(ONE, "documents", ANOTHER.format(number=""))
 
 ELSEWHERE: Final = {
     "621": "test_frmr.py::test_a_refused_worker_is_told_and_tried_by_the_next_launch",
@@ -53,7 +54,7 @@ ROWS: Final = (
     ("606", drop(ONE, "citizenShipId")),
     ("607", drop(ONE, "documents")),
     ("607", drop(ONE, DOCUMENT)),
-    ("607", add(ONE, "documents", ANOTHER.format(issuer=""))),
+    ("607", both(drop(ONE, f"{DOCUMENT}/number"), WITHOUT_NUMBER)),
     ("607", drop(ONE, f"{DOCUMENT}/documentId")),
     ("607", drop(ONE, f"{DOCUMENT}/number")),
     ("607", drop(ONE, f"{DOCUMENT}/passDate")),
@@ -76,7 +77,8 @@ GOOD: Final = {
     "a whole worker": both(),
     "СНИЛС with dashes": say(ONE, "snils", "112-233-445 95"),
     "a passport without a serial": drop(ONE, f"{DOCUMENT}/serial"),
-    "a second document": add(ONE, "documents", ANOTHER.format(issuer="Выдумано")),
+    "a second document": add(ONE, "documents", ANOTHER.format(number="<number>2</number>")),
+    "a second document without a number": WITHOUT_NUMBER,
     "a worker without a card": drop(ONE, "personCard"),
     "a date without a zone": say(ONE, "birthDate", "1980-02-29T00:00:00"),
 }
