@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -50,22 +49,21 @@ def load_dictionary(own: Path, settings: Mapping[str, str]) -> Dictionary:
     """Read the dictionary of an exchange, with the site's words in place of ours.
 
     Raises:
-        ConfigurationError: the site's file cannot be read, names what the exchange does not know, gives two events one
-            code, or moves a code by which the journal tells where an attempt begins. One line in Russian that names
-            the file and what is wrong in it.
+        ConfigurationError: the site's file cannot be read, names what the exchange does not know, or moves a code by
+            which the journal tells where an attempt begins, from its event or to another. Any other code several
+            events may share. One line in Russian that names the file and what is wrong in it.
     """
     ours = _read(own)
     if not settings.get(SETTING):
         return ours
     path = Path(settings[SETTING])
     theirs = _read(path)
-    joined = Dictionary(events={**ours.events, **theirs.events}, errors={**ours.errors, **theirs.errors})
-    for problem in _problems(ours, theirs, joined):
+    for problem in _problems(ours, theirs):
         raise _wrong(path, problem)
-    return joined
+    return Dictionary(events={**ours.events, **theirs.events}, errors={**ours.errors, **theirs.errors})
 
 
-def _problems(ours: Dictionary, theirs: Dictionary, joined: Dictionary) -> Iterator[str]:
+def _problems(ours: Dictionary, theirs: Dictionary) -> Iterator[str]:
     """Yield what does not fit; the first is all that people need to be told at once."""
     if unknown := sorted(theirs.events.keys() - ours.events.keys()):
         yield f"обмен не знает события {unknown[0]}"
@@ -76,12 +74,6 @@ def _problems(ours: Dictionary, theirs: Dictionary, joined: Dictionary) -> Itera
         if event.code != before and {event.code, before} & ATTEMPT_EVENTS:
             kept = " и ".join(sorted(ATTEMPT_EVENTS))
             yield f"событие {name}: вместо кода {before} указан {event.code}, а коды {kept} менять нельзя"
-    bearers: dict[str, list[str]] = defaultdict(list)
-    for name, event in joined.events.items():
-        bearers[event.code].append(name)
-    for code, names in bearers.items():
-        if len(names) > 1:
-            yield f"код {code} указан у нескольких событий: {', '.join(names)}"
 
 
 def _read(path: Path) -> Dictionary:

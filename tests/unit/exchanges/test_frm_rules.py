@@ -105,6 +105,13 @@ def test_a_site_replaces_the_words_it_knows_better(tmp_path: Path) -> None:
     assert words.events["check"].title == "Проверка данных МО перед отправкой"
 
 
+def test_events_of_a_site_may_share_a_code(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[events]\nread_end = { code = "70", title = "Конец чтения" }\n', encoding="utf-8")
+    words = load_dictionary(frmo_session.DICTIONARY, {"dictionary": str(own)})
+    assert (words.events["read_end"].code, words.events["end"].code) == ("70", "70")
+
+
 WRONG = {
     "не TOML": "строка 1, «не TOML»: это не TOML, или такой код уже указан выше",
     '[errors]\n212 = "Год"\n212 = "Год постройки"\n': "строка 3, «212»: это не TOML, или такой код уже указан выше",
@@ -117,7 +124,9 @@ WRONG = {
     '[errors]\n212 = "Год\\u0000"\n': "errors.212: недопустимая запись",
     '[errors]\n999 = "Нет такой"\n': "обмен не знает ошибки 999",
     '[events]\nfinish = { code = "70", title = "Конец" }\n': "обмен не знает события finish",
-    '[events]\nread_end = { code = "70", title = "Конец" }\n': "код 70 указан у нескольких событий: read_end, end",
+    '[events]\nend = { code = "60", title = "Конец" }\n': (
+        "событие end: вместо кода 70 указан 60, а коды 60 и 64 менять нельзя"
+    ),
     '[events]\ncheck = { code = "61", title = "Контроль" }\n': (
         "событие check: вместо кода 60 указан 61, а коды 60 и 64 менять нельзя"
     ),
