@@ -72,6 +72,19 @@ def test_only_the_section_that_differs_is_sent(home: House) -> None:
     assert home.packets(launch) == [("mr_card.update", "p-000001", "ACCEPTED")]
 
 
+def test_a_dismissal_by_mistake_is_taken_back(home: House) -> None:
+    dismissed = (
+        "</beginDate></personCardItem>",
+        "</beginDate><endDate>2026-03-01T00:00:00Z</endDate></personCardItem>",
+    )
+    home.submit([changed(1, dismissed)], "frmr")
+    home.run("frmr")
+    home.submit([changed(1)], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
+    home.submit([changed(1, ("Учебный", "Образцовый"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_person.update", "p-000001", "ACCEPTED")]  # no date is left there
+
+
 def test_a_corrected_number_of_a_contract_corrects_the_card_and_makes_no_second(home: House) -> None:
     home.submit(frm_data.persons(OID, 1), "frmr")
     home.run("frmr")

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from workers.exchange import Element, Operation, PartIds, read_parts, write_parts
-from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created
+from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created, holds
 
 PERSON: Final = "<lastName>Учебный</lastName>"
 CARD: Final = "personCard"
@@ -67,6 +67,29 @@ def test_a_known_entry_that_the_source_corrected_is_updated_and_stays_what_it_wa
     for corrected in (card("1", more="<rate>0.5</rate>"), card("1/20", day=10)):
         compared = compare(submitted(corrected), held(a=card("1")), known)
         assert (steps(compared), compared.known) == ([(Operation.UPDATE, "a")], known)
+
+
+DISMISSED: Final = "<endDate>2026-03-01T00:00:00Z</endDate>"
+
+
+def test_a_field_that_the_source_took_away_is_taken_away_of_ours_and_stays_of_a_found_one() -> None:
+    there = held(a=card("1", more=DISMISSED))
+    assert steps(compare(submitted(card("1")), there, ours("a"))) == [(Operation.UPDATE, "a")]
+    assert steps(compare(submitted(card("1")), there, found("a"))) == []
+
+
+def test_what_the_register_adds_itself_was_not_taken_away() -> None:
+    added = "<postName>Врач</postName><targeted>false</targeted><roomName/>"
+    assert steps(compare(submitted(card("1")), held(a=card("1", more=added)), ours("a"))) == []
+    added = "<omsMarks><code>1</code></omsMarks>"
+    assert steps(compare(submitted(card("1")), held(a=card("1", more=added)), ours("a"))) == [(Operation.UPDATE, "a")]
+
+
+def test_an_update_that_takes_a_field_away_is_done_when_the_field_is_gone() -> None:
+    content = etree.fromstring(f"<content>{card('1')}</content>")
+    assert not holds(held(a=card("1", more=DISMISSED)), "mr_card", content, ours("a"))
+    assert holds(held(a=card("1")), "mr_card", content, ours("a"))
+    assert holds(held(a=card("1", more=DISMISSED)), "mr_card", content, found("a"))
 
 
 def test_another_entry_takes_the_place_of_ours_and_never_of_a_found_one() -> None:

@@ -3,7 +3,8 @@
 An entry is *known* once it was brought together with a submitted one: its id is kept with the worker, so that what the
 МИС corrects is updated and not doubled. What a session created is *ours*, and is deleted when the МИС no longer submits
 it. What the register held before is *found*: it is updated where the МИС submits it differently, and stays as it is
-when the МИС withdraws it, for another МО or an older system may have brought it.
+when the МИС withdraws it, for another МО or an older system may have brought it. So it is with a field that the МИС no
+longer submits: of ours it is taken away, of a found one it stays.
 Whatever else the register holds is left alone.
 """
 
@@ -128,10 +129,34 @@ def holds_entry(held: Element, prefix: str, entity_id: str) -> bool:
     return section is not None and any(text_at(one, section.id_field) == entity_id for one in entries(held, section))
 
 
-def holds(held: Element, prefix: str, content: Element) -> bool:
-    """Tell whether the register holds what an operation of this prefix would bring: the person or an entry."""
+def holds(held: Element, prefix: str, content: Element, ours: PartIds = frozenset()) -> bool:
+    """Tell whether the register holds what an operation of this prefix would bring: the person or an entry.
+
+    An entry of which the mark is among ``ours`` must hold nothing beyond it.
+    """
     section = section_of(prefix)
-    return any(covers(content, one) for one in ([held] if section is None else entries(held, section)))
+    if section is None:
+        return covers(content, held)
+    return any(
+        covers(content, one)
+        and not ((section.field, text_at(one, section.id_field)) in ours and _holds_more(section, content, one))
+        for one in entries(held, section)
+    )
+
+
+def _holds_more(section: Section, wanted: Element, held: Element) -> bool:
+    """Tell whether an entry of the register has a field that is not wanted: one that the МИС took away.
+
+    What the register adds itself is none: its id, the title of a code, a sign that is not set.
+    """
+    tags = {str(child.tag) for child in held}
+    return any(
+        child.tag != section.id_field
+        and wanted.find(str(child.tag)) is None
+        and "".join(str(text) for text in child.itertext()).strip() not in {"", "false"}
+        and tags.isdisjoint({str(child.tag).removesuffix("Name") + code for code in ("Id", "Oid")})
+        for child in held
+    )
 
 
 class _Match:
@@ -154,7 +179,8 @@ class _Match:
         waiting = self._corrected(pairs, waiting)
         withdrawn = self._left_of(self._ours)
         prefix = self._section.prefix
-        steps = [Step(prefix, Operation.UPDATE, one, self._id(there)) for one, there in pairs if not covers(one, there)]
+        differ = [pair for pair in pairs if self._differs(*pair)]
+        steps = [Step(prefix, Operation.UPDATE, one, self._id(there)) for one, there in differ]
         steps += [Step(prefix, Operation.INSERT, one) for one in waiting]
         steps += [Step(prefix, Operation.DELETE, None, self._id(there)) for there in withdrawn]
         self.known |= {self._mark(there) for there in (*(there for _, there in pairs), *withdrawn)}
@@ -187,6 +213,9 @@ class _Match:
         self._left.remove(there)
         pairs.append((wanted, there))
         return True
+
+    def _differs(self, wanted: Element, held: Element) -> bool:
+        return not covers(wanted, held) or (self._id(held) in self._ours and _holds_more(self._section, wanted, held))
 
     def _left_of(self, ids: Set[str]) -> list[Element]:
         return [one for one in self._left if self._id(one) in ids]

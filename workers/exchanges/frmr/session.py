@@ -223,7 +223,7 @@ class _Export:
     def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
         for doubt in self.doubts.pop(source.object_id, ()):
-            self.talk.settle(doubt, done=_is_done(doubt, held))
+            self.talk.settle(doubt, done=_is_done(doubt, held, frozenset(self.known[source.object_id])))
 
     def _worker(self, content: Element) -> Worker:
         person = content_of(self._packet(f"{PERSON}.create", content, content))
@@ -255,9 +255,10 @@ class _Export:
         return self.talk.transport.packet(operation, parameters, content)
 
 
-def _is_done(doubt: Doubt, held: Element | None) -> bool:
+def _is_done(doubt: Doubt, held: Element | None, known: PartIds) -> bool:
     """Tell whether the register's state shows a change of unknown outcome to be made."""
     prefix = doubt.packet_type.rpartition(".")[0]
     if doubt.operation is Operation.DELETE:
         return held is None or not holds_entry(held, prefix, text_at(doubt.packet, "request/parameters/entityId"))
-    return held is not None and holds(held, prefix, content_of(doubt.packet))
+    ours = known if doubt.operation is Operation.UPDATE else frozenset()
+    return held is not None and holds(held, prefix, content_of(doubt.packet), ours)
