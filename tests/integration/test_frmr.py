@@ -138,6 +138,41 @@ def test_what_was_withdrawn_before_anything_was_known_is_not_deleted(home: House
     assert home.packets(home.run("frmr")) == []
 
 
+def documents_of_the_first(home: House, *added: dict[str, object]) -> list[object]:
+    """Kinds of the documents that the register holds of the first worker, once another МО has added these."""
+    store = home.sandbox._store
+    with store.transaction():
+        there = store.by_snils("00000000100")
+        assert there is not None
+        there["documents"] += added
+        store.put("Person", "", there["oid"], there)
+    return [one.get("documentId") for one in there["documents"]]
+
+
+def test_an_update_of_the_person_keeps_a_document_that_another_mo_added(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    whole = {"documentId": 3, "number": "7", "passDate": "2001-03-01T00:00:00Z", "passOrg": "Выдумано"}
+    documents_of_the_first(home, whole)
+    home.submit([changed(1, ("<rate>1</rate>", "<rate>0.5</rate>"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
+    home.submit([changed(1, ("<rate>1</rate>", "<rate>0.5</rate>"), ("Учебный", "Образцовый"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_person.update", "p-000001", "ACCEPTED")]
+    assert documents_of_the_first(home) == [1, 3]
+
+
+def test_what_another_mo_wrote_against_the_schema_holds_back_one_worker_and_is_told(home: House) -> None:
+    home.submit(frm_data.persons(OID, 2), "frmr")
+    home.run("frmr")
+    documents_of_the_first(home, {"documentId": 3, "number": "7"})
+    home.submit([changed(1, ("Учебный", "Образцовый")), changed(2, ("Учебный", "Образцовый"))], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_person.update", "p-000002", "ACCEPTED")]
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 1, с ошибками: 1")
+    assert {about for _, about in home.errors(launch)} == {ABOUT.format(1)}
+    assert documents_of_the_first(home) == [1, 3]
+
+
 def test_a_faulty_worker_is_left_out_and_the_others_go_on(home: House) -> None:
     faulty = changed(1, ("<snils>00000000100</snils>", "<snils>11223344500</snils>"), ("<gender>2</gender>", ""))
     twin = changed(3, ("<snils>00000000300</snils>", "<snils>000-000-002 00</snils>"))

@@ -127,3 +127,37 @@ def test_what_was_found_before_is_not_what_an_unanswered_request_created() -> No
 def test_marks_are_written_one_a_line_and_read_back() -> None:
     known = ours("1:2") | found("b")
     assert read_parts(write_parts(known)) == known
+
+
+def document(kind: int, number: str, more: str = "") -> str:
+    return f"<documentsItem><documentId>{kind}</documentId><number>{number}</number>{more}</documentsItem>"
+
+
+def address(kind: int, more: str = "") -> str:
+    return f"<addressesItem><addressTypeId>{kind}</addressTypeId>{more}</addressesItem>"
+
+
+def person(documents: str, addresses: str = "") -> Element:
+    there = f"<addresses>{addresses}</addresses>" if addresses else ""
+    return etree.fromstring(f"<content>{PERSON}<documents>{documents}</documents>{there}</content>")
+
+
+def test_what_other_mo_added_to_the_common_person_is_no_difference() -> None:
+    there = person(document(3, "7") + document(1, "1"), address(1))
+    assert steps(compare(Worker(person(document(1, "1")), {}), there, NOBODYS)) == []
+    assert holds(there, "mr_person", person(document(1, "1")))
+    assert not holds(there, "mr_person", person(document(1, "2")))
+
+
+def test_an_update_of_the_common_person_keeps_what_other_mo_added() -> None:
+    there = person(document(3, "7") + document(1, "1"), address(1) + address(2))
+    corrected = document(1, "1", "<passOrg>Выдумано</passOrg>")
+    (step,) = compare(Worker(person(corrected), {}), there, NOBODYS).steps
+    whole = person(corrected + document(3, "7"), address(1) + address(2))
+    assert step.content is not None
+    assert (step.operation, etree.tostring(step.content)) == (Operation.UPDATE, etree.tostring(whole))
+    moved = Worker(person(corrected, address(2, "<regDate>2026-01-01T00:00:00Z</regDate>")), {})
+    (step,) = compare(moved, there, NOBODYS).steps
+    assert step.content is not None
+    assert [text.text for text in step.content.iterfind("addresses/*/addressTypeId")] == ["2", "1"]
+    assert len(moved.person.findall("documents/*")) == 1

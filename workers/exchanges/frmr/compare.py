@@ -10,6 +10,7 @@ Whatever else the register holds is left alone.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
@@ -46,6 +47,8 @@ SECTIONS: Final = (
 """In the order of sending. Accreditation is not among them: ФРМР lets nobody write it."""
 
 PERSON: Final = "mr_person"
+SHARED: Final = (("documents", ("documentId", "number")), ("addresses", ("addressTypeId",)))
+"""Arrays of the person to which every МО adds, and by which fields one item is told from another."""
 FOUND: Final = "found."
 """Stands before the field of the section among the marks of a found entry."""
 
@@ -96,10 +99,10 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
     """
     if held is None:
         steps = [Step(PERSON, Operation.INSERT, worker.person)]
-    elif covers(worker.person, held):
+    elif _covers_person(worker.person, held):
         steps = []
     else:
-        steps = [Step(PERSON, Operation.UPDATE, worker.person)]
+        steps = [Step(PERSON, Operation.UPDATE, _with_others(worker.person, held))]
     now = set(known) if held is None else set()
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
@@ -136,12 +139,42 @@ def holds(held: Element, prefix: str, content: Element, ours: PartIds = frozense
     """
     section = section_of(prefix)
     if section is None:
-        return covers(content, held)
+        return _covers_person(content, held)
     return any(
         covers(content, one)
         and not ((section.field, text_at(one, section.id_field)) in ours and _holds_more(section, content, one))
         for one in entries(held, section)
     )
+
+
+def _covers_person(wanted: Element, held: Element) -> bool:
+    """Tell whether the register holds a person as wanted; what others added to the shared arrays is no difference."""
+    alone = copy.deepcopy(wanted)
+    for field, _ in SHARED:
+        for array in alone.findall(field):
+            if not all(any(covers(item, one) for one in held.iterfind(f"{field}/*")) for item in array):
+                return False
+            alone.remove(array)
+    return covers(alone, held)
+
+
+def _with_others(wanted: Element, held: Element) -> Element:
+    """The person with what others added to the shared arrays: an update puts him whole in place of what is there."""
+    whole = copy.deepcopy(wanted)
+    for field, key in SHARED:
+        ours = {_key(item, key) for item in wanted.iterfind(f"{field}/*")}
+        others = [item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours]
+        array = whole.find(field)
+        if array is None and others:
+            array = whole.makeelement(field)
+            whole.append(array)
+        if array is not None:
+            array.extend(copy.deepcopy(item) for item in others)
+    return whole
+
+
+def _key(entry: Element, fields: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text_at(entry, field).casefold() for field in fields)
 
 
 def _holds_more(section: Section, wanted: Element, held: Element) -> bool:
@@ -231,7 +264,7 @@ class _Match:
         return 0 < len(self._section.key) <= 2 * agree
 
     def _key(self, entry: Element) -> tuple[str, ...]:
-        return tuple(text_at(entry, field).casefold() for field in self._section.key)
+        return _key(entry, self._section.key)
 
     def _id(self, entry: Element) -> str:
         return text_at(entry, self._section.id_field)

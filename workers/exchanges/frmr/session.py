@@ -145,7 +145,9 @@ class _Export:
         with self.talk.event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
             refused: set[str] = set()
             due = self._compare(event, page, refused)
-            self._send(event, [one for one in due if one.step.prefix == PERSON], refused)
+            persons = [one for one in due if one.step.prefix == PERSON]
+            refused |= {one.source.object_id for one in persons if not self._may_go(event, one)}
+            self._send(event, [one for one in persons if one.source.object_id not in refused], refused)
             # What belongs to a worker is sent when he is there himself.
             theirs = [one for one in due if one.step.prefix != PERSON and one.source.object_id not in refused]
             self._send(event, theirs, refused)
@@ -191,6 +193,10 @@ class _Export:
                     known.add(mark)
         return frozenset(known)
 
+    def _may_go(self, event: SessionEvent, one: _Due) -> bool:
+        """Hold a person against the XSD once more: an update also brings what others wrote into the register."""
+        return self.talk.judge(event, (), [self._change(one)], about_worker(self._mo, one.source))
+
     def _send(self, event: SessionEvent, due: Sequence[_Due], refused: set[str]) -> None:
         """Send differences of many workers; adds those of whom something was refused."""
         requests = [self._request(one) for one in due]
@@ -213,12 +219,15 @@ class _Export:
 
     def _request(self, one: _Due) -> Request:
         step = one.step
-        packet = self._packet(f"{step.prefix}.{VERBS[step.operation]}", one.content, step.content, step.entity_id)
-        request = request_of(self.talk.transport, packet, step.operation, about=one.source.object_id)
+        request = request_of(self.talk.transport, self._change(one), step.operation, about=one.source.object_id)
         section = section_of(step.prefix)
         if section is None or step.operation is not Operation.INSERT:
             return request
         return replace(request, part=Part(one.source, section.field))
+
+    def _change(self, one: _Due) -> Element:
+        step = one.step
+        return self._packet(f"{step.prefix}.{VERBS[step.operation]}", one.content, step.content, step.entity_id)
 
     def _settle_doubts(self, source: SourceObject, held: Element | None) -> None:
         """Tell what the register's state says of requests about this worker whose outcome is unknown."""
