@@ -161,3 +161,12 @@ def test_an_update_of_the_common_person_keeps_what_other_mo_added() -> None:
     assert step.content is not None
     assert [text.text for text in step.content.iterfind("addresses/*/addressTypeId")] == ["2", "1"]
     assert len(moved.person.findall("documents/*")) == 1
+
+
+def test_an_update_of_the_person_keeps_the_fields_that_only_the_register_has() -> None:
+    there = held(a=card("1"))
+    there.append(etree.fromstring("<phone>+7 900 000-00-00</phone>"))
+    worker = Worker(etree.fromstring("<content><lastName>Иная</lastName></content>"), {})
+    (step,) = compare(worker, there, NOBODYS).steps
+    assert step.content is not None
+    assert [(child.tag, child.text) for child in step.content] == [("lastName", "Иная"), ("phone", "+7 900 000-00-00")]

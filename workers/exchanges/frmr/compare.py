@@ -159,17 +159,18 @@ def _covers_person(wanted: Element, held: Element) -> bool:
 
 
 def _with_others(wanted: Element, held: Element) -> Element:
-    """The person with what others added to the shared arrays: an update puts him whole in place of what is there."""
+    """The person with fields and items that others added: an update puts him whole in place of what is there.
+
+    What of it is no field of a person the packet leaves out.
+    """
     whole = copy.deepcopy(wanted)
     for field, key in SHARED:
-        ours = {_key(item, key) for item in wanted.iterfind(f"{field}/*")}
-        others = [item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours]
-        array = whole.find(field)
-        if array is None and others:
-            array = whole.makeelement(field)
-            whole.append(array)
-        if array is not None:
-            array.extend(copy.deepcopy(item) for item in others)
+        if (array := whole.find(field)) is not None:
+            ours = {_key(item, key) for item in array}
+            others = (item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours)
+            array.extend([copy.deepcopy(item) for item in others])
+    given = {child.tag for child in wanted} | {section.field for section in SECTIONS}
+    whole.extend([copy.deepcopy(child) for child in held if child.tag not in given])
     return whole
 
 
