@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -118,7 +119,9 @@ def create(cluster: Cluster, account: Account, binaries: Binaries, log: int, *, 
     """
     parent = cluster.folder.parent
     for leftover in parent.glob(f"{_STAGING}*"):
-        shutil.rmtree(leftover)
+        while leftover.exists():
+            with suppress(FileNotFoundError):  # a server of the dead supervisor may be taking its own files away
+                shutil.rmtree(leftover)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
     account.own(staging)
     options = _INITDB_OPTIONS if durable else (*_INITDB_OPTIONS, "--no-sync")
