@@ -126,8 +126,17 @@ def test_what_the_register_held_before_is_corrected_and_not_doubled(home: House)
     home.run("frmr")
     brought_by_another(home)
     home.run("frmr")
-    home.submit([changed(1, (">1-У<", ">1-У/20<"), ("2020-01-09T", "2020-01-10T"))], "frmr")
+    home.submit([changed(1, (">1-У<", ">1-У/20<"))], "frmr")
     assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
+
+
+def test_another_contract_for_the_same_post_does_not_overwrite_the_card_that_the_register_held(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
+    home.run("frmr")
+    home.submit([changed(1, (">1-У<", ">7-У<"), ("2020-01-09T", "2026-01-10T"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_card.create", "p-000001", "ACCEPTED")]
 
 
 def test_what_was_withdrawn_before_anything_was_known_is_not_deleted(home: House) -> None:

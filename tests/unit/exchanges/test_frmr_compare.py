@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import pytest
 from lxml import etree
 
-from workers.exchange import Element, Operation, PartIds, read_parts, write_parts
-from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created, holds
+from workers.exchange import Element, Operation, PartIds, read_parts, text_at, write_parts
+from workers.exchanges.frmr.compare import FOUND, SECTIONS, Comparison, Section, Worker, compare, created, holds
 
 PERSON: Final = "<lastName>Учебный</lastName>"
 CARD: Final = "personCard"
@@ -64,7 +66,8 @@ def test_what_was_found_and_withdrawn_stays_left_when_it_is_submitted_and_withdr
 
 @pytest.mark.parametrize("known", [ours("a"), found("a")], ids=["ours", "found"])
 def test_a_known_entry_that_the_source_corrected_is_updated_and_stays_what_it_was(known: PartIds) -> None:
-    for corrected in (card("1", more="<rate>0.5</rate>"), card("1/20", day=10)):
+    moved = card("1", unit="9")
+    for corrected in (card("1", more="<rate>0.5</rate>"), card("1/20"), card("1", day=10), moved):
         compared = compare(submitted(corrected), held(a=card("1")), known)
         assert (steps(compared), compared.known) == ([(Operation.UPDATE, "a")], known)
 
@@ -97,6 +100,56 @@ def test_another_entry_takes_the_place_of_ours_and_never_of_a_found_one() -> Non
     assert steps(compare(another, held(a=card("1")), ours("a"))) == [(Operation.UPDATE, "a")]
     compared = compare(another, held(a=card("1")), found("a"))
     assert (steps(compared), compared.known) == ([(Operation.INSERT, None)], NOBODYS)
+
+
+def of_section(section: Section, values: Mapping[str, str]) -> Element:
+    """An entry with the natural key of its section; what is not among the values is filled in."""
+    fields = dict.fromkeys((*section.key, *section.naming), "1") | dict(values)
+    return etree.fromstring("<i>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items()) + "</i>")
+
+
+def compared_with_one(
+    section: Section, values: Mapping[str, str], mark: str, held: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[Operation, str | None]]:
+    """Compare one submitted entry with one that the register holds under this mark."""
+    there = etree.fromstring(f"<content>{PERSON}<{section.field}/></content>")
+    there[-1].append(of_section(section, {section.id_field: "a"} | dict(held)))
+    worker = Worker(etree.fromstring(f"<content>{PERSON}</content>"), {section.field: [of_section(section, values)]})
+    return steps(compare(worker, there, frozenset({(mark + section.field, "a")})))
+
+
+MANY: Final = [pytest.param(one, id=one.field) for one in SECTIONS if one.key]
+
+
+@pytest.mark.parametrize("section", MANY)
+def test_a_later_entry_of_its_kind_is_created_beside_a_found_one_that_is_named_otherwise(section: Section) -> None:
+    later = dict.fromkeys(section.naming, "2")
+    assert compared_with_one(section, later, FOUND) == [(Operation.INSERT, None)]
+    assert compared_with_one(section, later, "") == [(Operation.UPDATE, "a")]
+
+
+@pytest.mark.parametrize("section", MANY)
+def test_a_found_entry_that_keeps_its_name_is_corrected(section: Section) -> None:
+    (kept, *_) = [field for field in section.naming if field in section.key]
+    for corrected in (field for field in section.key if field != kept):
+        assert compared_with_one(section, {corrected: "2"}, FOUND) == [(Operation.UPDATE, "a")]
+
+
+def test_what_neither_side_fills_in_tells_nothing_apart_and_nothing_alike() -> None:
+    def of_no(field: str, blank: str, corrected: str) -> list[tuple[Operation, str | None]]:
+        (section,) = (one for one in SECTIONS if one.field == field)
+        return compared_with_one(section, {blank: "", corrected: "2"}, FOUND, held={blank: ""})
+
+    assert of_no("personQualification", "specId", "qualifyCategoryId") == [(Operation.UPDATE, "a")]
+    assert of_no("educationPostgraduate", "docNumber", "beginYear") == [(Operation.INSERT, None)]
+
+
+def test_a_new_entry_takes_the_found_one_that_is_named_alike_and_leaves_ours_to_another() -> None:
+    there = held(a=card("1"), b=card("2", day=5))
+    both = submitted(card("2/1", day=5), card("1", day=7))
+    updated = compare(both, there, ours("a") | found("b")).steps
+    contents = [(one.entity_id, one.content) for one in updated if one.content is not None]
+    assert [(where, text_at(one, "contractNumber")) for where, one in contents] == [("b", "2/1"), ("a", "1")]
 
 
 def test_an_entry_that_differs_is_updated_before_it_is_known() -> None:

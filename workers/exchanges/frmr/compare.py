@@ -23,26 +23,46 @@ class Section:
     """A section of a worker: its field, what begins its operations, where the register keeps its id.
 
     ``key`` are the fields by which one entry is told from another where its id is not known; a section without them
-    has at most one.
+    has at most one. ``naming`` are those that a later entry of its kind does not have in common with an earlier one, as
+    two contracts for one post, two assignments of one category: where none of them agrees they are not the same.
     """
 
     field: str
     prefix: str
     id_field: str
     key: tuple[str, ...] = ()
+    naming: tuple[str, ...] = ()
 
 
 SECTIONS: Final = (
     Section("militaryService", "mr_military_service", "id"),
-    Section("personCard", "mr_card", "id", ("contractNumber", "contractDate", "nrPmuDepartId", "postId")),
+    Section(
+        "personCard",
+        "mr_card",
+        "id",
+        ("contractNumber", "contractDate", "nrPmuDepartId", "postId"),
+        ("contractNumber", "contractDate"),
+    ),
     Section("educationCommon", "mr_education_common", "commonId"),
-    Section("educationProf", "mr_education_prof", "profId", ("docSerial", "docNumber")),
-    Section("educationExt", "mr_education_ext", "extId", ("docSerial", "docNumber", "docDate")),
-    Section("educationPostgraduate", "mr_education_postgraduate", "postgraduateId", ("educationStageId", "beginYear")),
-    Section("educationCert", "mr_education_cert", "certId", ("certSerial", "certNumber")),
-    Section("personQualification", "mr_qualification", "qualificationId", ("qualifyCategoryId", "beginDate", "specId")),
-    Section("personNomination", "mr_nomination", "entityId", ("nominationId", "nomNumber")),
-    Section("personOrganization", "mr_organization", "entityId", ("organizationId", "beginDate")),
+    Section("educationProf", "mr_education_prof", "profId", ("docSerial", "docNumber"), ("docNumber", "docDate")),
+    Section("educationExt", "mr_education_ext", "extId", ("docSerial", "docNumber", "docDate"), ("docNumber",)),
+    Section(
+        "educationPostgraduate",
+        "mr_education_postgraduate",
+        "postgraduateId",
+        ("educationStageId", "beginYear"),
+        ("beginYear", "docNumber"),
+    ),
+    Section("educationCert", "mr_education_cert", "certId", ("certSerial", "certNumber"), ("certNumber",)),
+    Section(
+        "personQualification",
+        "mr_qualification",
+        "qualificationId",
+        ("qualifyCategoryId", "beginDate", "specId"),
+        ("beginDate",),
+    ),
+    Section("personNomination", "mr_nomination", "entityId", ("nominationId", "nomNumber"), ("nomNumber", "nomDate")),
+    Section("personOrganization", "mr_organization", "entityId", ("organizationId", "beginDate"), ("beginDate",)),
 )
 """In the order of sending. Accreditation is not among them: ФРМР lets nobody write it."""
 
@@ -223,11 +243,12 @@ class _Match:
     def _corrected(self, pairs: list[tuple[Element, Element]], waiting: list[Element]) -> list[Element]:
         """Pair new entries with known ones that the МИС no longer submits; returns what is really new.
 
-        One that is ours and one that is new are the same where there are no others. A found one must resemble the new:
-        else one entry came and another went, and what others brought would be overwritten.
+        A found one must resemble the new and be named alike: else one entry came and another went, and what others
+        brought would be overwritten. One of ours would be deleted otherwise: it need only resemble the new, and where
+        one is left and one is new they are the same.
         """
-        known = self._ours | self._found
-        waiting = [one for one in waiting if not self._take(pairs, one, self._left_of(known), self._half_key)]
+        for ids, fits in ((self._ours | self._found, self._named_alike), (self._ours, self._half_key)):
+            waiting = [one for one in waiting if not self._take(pairs, one, self._left_of(ids), fits)]
         ours = self._left_of(self._ours)
         if len(waiting) == len(ours) == 1:
             self._left.remove(ours[0])
@@ -260,9 +281,13 @@ class _Match:
     def _same_key(self, wanted: Element, held: Element) -> bool:
         return self._key(wanted) == self._key(held)
 
+    def _named_alike(self, wanted: Element, held: Element) -> bool:
+        names = zip(_key(wanted, self._section.naming), _key(held, self._section.naming), strict=True)
+        return self._half_key(wanted, held) and any(a == b != "" for a, b in names)
+
     def _half_key(self, wanted: Element, held: Element) -> bool:
-        agree = sum(a == b != "" for a, b in zip(self._key(wanted), self._key(held), strict=True))
-        return 0 < len(self._section.key) <= 2 * agree
+        both = [(a, b) for a, b in zip(self._key(wanted), self._key(held), strict=True) if a or b]
+        return 0 < len(both) <= 2 * sum(a == b for a, b in both)
 
     def _key(self, entry: Element) -> tuple[str, ...]:
         return _key(entry, self._section.key)
