@@ -139,6 +139,42 @@ def test_another_contract_for_the_same_post_does_not_overwrite_the_card_that_the
     assert home.packets(home.run("frmr")) == [("mr_card.create", "p-000001", "ACCEPTED")]
 
 
+def written_into_the_card(home: House, **fields: object) -> dict[str, object]:
+    """Let somebody else write into the one card that the register holds of the first worker; return all of it."""
+    store = home.sandbox._store
+    with store.transaction():
+        person = store.by_snils("00000000100")
+        assert person is not None
+        (card,) = store.owned("PersonCard", person["oid"])
+        store.put("PersonCard", person["oid"], card["id"], card | fields)
+    return card | fields
+
+
+def test_an_update_of_a_found_card_keeps_what_others_wrote_into_it(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
+    before = written_into_the_card(home, personalFileNumber="7-У")
+    home.submit([changed(1, ("<rate>1</rate>", "<rate>0.5</rate>"))], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
+    assert written_into_the_card(home) == before | {"rate": 0.5}
+
+
+def test_what_others_wrote_against_the_schema_stops_one_worker_and_not_the_session(home: House) -> None:
+    home.submit(frm_data.persons(OID, 2), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
+    written_into_the_card(home, seniority="много")
+    halved = ("<rate>1</rate>", "<rate>0.5</rate>")
+    home.submit([changed(1, halved), changed(2, halved)], "frmr")
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_card.update", "p-000002", "ACCEPTED")]
+    ((message, about),) = home.errors(launch)
+    assert "seniority" in message
+    assert about == ABOUT.format(1)
+    assert home.result(launch) == ("FAILED", "Работников передано и сверено: 1, с ошибками: 1")
+
+
 def test_what_was_withdrawn_before_anything_was_known_is_not_deleted(home: House) -> None:
     home.submit(frm_data.persons(OID, 1), "frmr")
     home.run("frmr")

@@ -10,7 +10,8 @@ import pytest
 from lxml import etree
 
 from workers.exchange import Element, Operation, PartIds, read_parts, text_at, write_parts
-from workers.exchanges.frmr.compare import FOUND, SECTIONS, Comparison, Section, Worker, compare, created, holds
+from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created, holds
+from workers.exchanges.frmr.sections import SECTIONS, Section
 
 PERSON: Final = "<lastName>Учебный</lastName>"
 CARD: Final = "personCard"
@@ -102,9 +103,9 @@ def test_another_entry_takes_the_place_of_ours_and_never_of_a_found_one() -> Non
     assert (steps(compared), compared.known) == ([(Operation.INSERT, None)], NOBODYS)
 
 
-def of_section(section: Section, values: Mapping[str, str]) -> Element:
-    """An entry with the natural key of its section; what is not among the values is filled in."""
-    fields = dict.fromkeys((*section.key, *section.naming), "1") | dict(values)
+def entry(section: Section, values: Mapping[str, str]) -> Element:
+    """An entry that agrees with every other in whatever is not among the values."""
+    fields = dict.fromkeys((*section.key, *section.more), "1") | dict(values)
     return etree.fromstring("<i>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items()) + "</i>")
 
 
@@ -113,35 +114,77 @@ def compared_with_one(
 ) -> list[tuple[Operation, str | None]]:
     """Compare one submitted entry with one that the register holds under this mark."""
     there = etree.fromstring(f"<content>{PERSON}<{section.field}/></content>")
-    there[-1].append(of_section(section, {section.id_field: "a"} | dict(held)))
-    worker = Worker(etree.fromstring(f"<content>{PERSON}</content>"), {section.field: [of_section(section, values)]})
+    there[-1].append(entry(section, {section.id_field: "a"} | dict(held)))
+    worker = Worker(etree.fromstring(f"<content>{PERSON}</content>"), {section.field: [entry(section, values)]})
     return steps(compare(worker, there, frozenset({(mark + section.field, "a")})))
 
 
-MANY: Final = [pytest.param(one, id=one.field) for one in SECTIONS if one.key]
+def named(field: str) -> Section:
+    (section,) = (one for one in SECTIONS if one.field == field)
+    return section
 
 
-@pytest.mark.parametrize("section", MANY)
-def test_a_later_entry_of_its_kind_is_created_beside_a_found_one_that_is_named_otherwise(section: Section) -> None:
-    later = dict.fromkeys(section.naming, "2")
-    assert compared_with_one(section, later, FOUND) == [(Operation.INSERT, None)]
-    assert compared_with_one(section, later, "") == [(Operation.UPDATE, "a")]
+LATER: Final = {
+    "personCard": ("contractNumber", "contractDate", "beginDate"),
+    "educationProf": ("docNumber", "docDate"),
+    "educationExt": ("docNumber", "theme"),
+    "educationPostgraduate": ("beginYear", "docNumber", "docDate", "specId"),
+    "educationCert": ("certNumber", "examDate"),
+    "personQualification": ("beginDate",),
+    "personNomination": ("nomNumber", "nomDate"),
+    "personOrganization": ("beginDate",),
+}
 
 
-@pytest.mark.parametrize("section", MANY)
-def test_a_found_entry_that_keeps_its_name_is_corrected(section: Section) -> None:
-    (kept, *_) = [field for field in section.naming if field in section.key]
-    for corrected in (field for field in section.key if field != kept):
-        assert compared_with_one(section, {corrected: "2"}, FOUND) == [(Operation.UPDATE, "a")]
+@pytest.mark.parametrize(("field", "differ"), LATER.items(), ids=LATER)
+def test_a_later_entry_of_its_kind_is_created_beside_the_found_one(field: str, differ: tuple[str, ...]) -> None:
+    assert compared_with_one(named(field), dict.fromkeys(differ, "2"), FOUND) == [(Operation.INSERT, None)]
+    assert compared_with_one(named(field), dict.fromkeys(differ, "2"), "") == [(Operation.UPDATE, "a")]
 
 
-def test_what_neither_side_fills_in_tells_nothing_apart_and_nothing_alike() -> None:
-    def of_no(field: str, blank: str, corrected: str) -> list[tuple[Operation, str | None]]:
-        (section,) = (one for one in SECTIONS if one.field == field)
-        return compared_with_one(section, {blank: "", corrected: "2"}, FOUND, held={blank: ""})
+MOVED: Final = [("postId", "beginDate"), ("nrPmuDepartId", "beginDate"), ("contractDate", "beginDate")]
 
-    assert of_no("personQualification", "specId", "qualifyCategoryId") == [(Operation.UPDATE, "a")]
-    assert of_no("educationPostgraduate", "docNumber", "beginYear") == [(Operation.INSERT, None)]
+
+@pytest.mark.parametrize("differ", MOVED, ids=["another post", "another unit", "another contract without a number"])
+def test_a_worker_who_was_moved_gets_a_card_beside_the_found_one(differ: tuple[str, ...]) -> None:
+    assert compared_with_one(named("personCard"), dict.fromkeys(differ, "2"), FOUND) == [(Operation.INSERT, None)]
+
+
+@pytest.mark.parametrize(
+    ("section", "corrected"),
+    [
+        pytest.param(one, field, id=f"{one.field}-{field}")
+        for one in SECTIONS
+        for field in (*one.key, *one.more)
+        if field not in one.fixed and len(one.key + one.more) > len(("corrected", "alike"))
+    ],
+)
+def test_a_found_entry_of_which_one_field_was_corrected_is_updated(section: Section, corrected: str) -> None:
+    assert compared_with_one(section, {corrected: "2"}, FOUND) == [(Operation.UPDATE, "a")]
+
+
+@pytest.mark.parametrize("mark", [FOUND, "other."])
+def test_a_card_that_is_over_is_not_taken_for_one_that_began_later(mark: str) -> None:
+    over = {"endDate": "1"}
+    card_again = compared_with_one(named("personCard"), {"beginDate": "2"}, mark, over)
+    assert card_again == [(Operation.INSERT, None)]
+    assert compared_with_one(named("personCard"), {"beginDate": "2"}, mark) == [(Operation.UPDATE, "a")]
+
+
+def test_what_one_side_does_not_fill_in_tells_nothing_apart_and_nothing_alike() -> None:
+    prof = named("educationProf")
+    sparse = {"docDate": "", "institutionId": "", "specId": ""}
+    assert compared_with_one(prof, {"docNumber": "2"}, FOUND, {"specId": ""}) == [(Operation.UPDATE, "a")]
+    assert compared_with_one(prof, {"docNumber": "2"}, FOUND, sparse) == [(Operation.INSERT, None)]
+
+
+def test_an_update_of_a_found_entry_keeps_the_fields_that_only_the_register_has() -> None:
+    added = "<personalFileNumber>7</personalFileNumber>"
+    there = held(a=card("1", more=added))
+    for known, kept in ((found("a"), "7"), (ours("a"), "")):
+        (step,) = compare(submitted(card("1", more="<rate>0.5</rate>")), there, known).steps
+        assert step.content is not None
+        assert (text_at(step.content, "personalFileNumber"), text_at(step.content, "id")) == (kept, "")
 
 
 def test_a_new_entry_takes_the_found_one_that_is_named_alike_and_leaves_ours_to_another() -> None:

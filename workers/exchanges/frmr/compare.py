@@ -16,59 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.exchange import Element, Operation, PartIds, covers, text_at
+from workers.exchanges.frmr.sections import PERSON, SECTIONS, SHARED, Section, entries, section_of
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section of a worker: its field, what begins its operations, where the register keeps its id.
-
-    ``key`` are the fields by which one entry is told from another where its id is not known; a section without them
-    has at most one. ``naming`` are those that a later entry of its kind does not have in common with an earlier one, as
-    two contracts for one post, two assignments of one category: where none of them agrees they are not the same.
-    """
-
-    field: str
-    prefix: str
-    id_field: str
-    key: tuple[str, ...] = ()
-    naming: tuple[str, ...] = ()
-
-
-SECTIONS: Final = (
-    Section("militaryService", "mr_military_service", "id"),
-    Section(
-        "personCard",
-        "mr_card",
-        "id",
-        ("contractNumber", "contractDate", "nrPmuDepartId", "postId"),
-        ("contractNumber", "contractDate"),
-    ),
-    Section("educationCommon", "mr_education_common", "commonId"),
-    Section("educationProf", "mr_education_prof", "profId", ("docSerial", "docNumber"), ("docNumber", "docDate")),
-    Section("educationExt", "mr_education_ext", "extId", ("docSerial", "docNumber", "docDate"), ("docNumber",)),
-    Section(
-        "educationPostgraduate",
-        "mr_education_postgraduate",
-        "postgraduateId",
-        ("educationStageId", "beginYear"),
-        ("beginYear", "docNumber"),
-    ),
-    Section("educationCert", "mr_education_cert", "certId", ("certSerial", "certNumber"), ("certNumber",)),
-    Section(
-        "personQualification",
-        "mr_qualification",
-        "qualificationId",
-        ("qualifyCategoryId", "beginDate", "specId"),
-        ("beginDate",),
-    ),
-    Section("personNomination", "mr_nomination", "entityId", ("nominationId", "nomNumber"), ("nomNumber", "nomDate")),
-    Section("personOrganization", "mr_organization", "entityId", ("organizationId", "beginDate"), ("beginDate",)),
-)
-"""In the order of sending. Accreditation is not among them: ФРМР lets nobody write it."""
-
-PERSON: Final = "mr_person"
-SHARED: Final = (("documents", ("documentId", "number")), ("addresses", ("addressTypeId",)))
-"""Arrays of the person to which every МО adds, and by which fields one item is told from another."""
 FOUND: Final = "found."
 """Stands before the field of the section among the marks of a found entry."""
 
@@ -104,14 +53,6 @@ class Comparison:
     known: PartIds
 
 
-def entries(content: Element, section: Section) -> list[Element]:
-    """Entries of a section of a worker, whatever form the fields have."""
-    found = content.find(section.field)
-    if found is None:
-        return []
-    return list(found) if section.key else [found]
-
-
 def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
     """Tell what must change where the register holds this (None: does not know the person); the person goes first.
 
@@ -139,11 +80,6 @@ def created(held: Element, prefix: str, content: Element, known: PartIds) -> tup
     ids = (text_at(one, section.id_field) for one in entries(held, section) if covers(content, one))
     new = (one for one in ids if known.isdisjoint({(section.field, one), (FOUND + section.field, one)}))
     return next(((section.field, one) for one in new), None)
-
-
-def section_of(prefix: str) -> Section | None:
-    """The section whose operations begin so; None for the person."""
-    return next((section for section in SECTIONS if section.prefix == prefix), None)
 
 
 def holds_entry(held: Element, prefix: str, entity_id: str) -> bool:
@@ -189,13 +125,25 @@ def _with_others(wanted: Element, held: Element) -> Element:
             ours = {_key(item, key) for item in array}
             others = (item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours)
             array.extend([copy.deepcopy(item) for item in others])
-    given = {child.tag for child in wanted} | {section.field for section in SECTIONS}
-    whole.extend([copy.deepcopy(child) for child in held if child.tag not in given])
+    return _with_fields(whole, held, {section.field for section in SECTIONS})
+
+
+def _with_fields(wanted: Element, held: Element, but: Set[str]) -> Element:
+    """What is wanted, with the fields that only the register has but for some of them."""
+    whole = copy.deepcopy(wanted)
+    given = {str(child.tag) for child in wanted} | but
+    whole.extend([copy.deepcopy(child) for child in held if str(child.tag) not in given])
     return whole
 
 
 def _key(entry: Element, fields: Sequence[str]) -> tuple[str, ...]:
     return tuple(text_at(entry, field).casefold() for field in fields)
+
+
+def _is_later(wanted: Element, held: Element) -> bool:
+    """Tell whether what the register holds is over, and what is wanted began another day: it is not the same."""
+    began = text_at(wanted, "beginDate"), text_at(held, "beginDate")
+    return text_at(held, "endDate") != "" and all(began) and began[0] != began[1]
 
 
 def _holds_more(section: Section, wanted: Element, held: Element) -> bool:
@@ -234,7 +182,7 @@ class _Match:
         withdrawn = self._left_of(self._ours)
         prefix = self._section.prefix
         differ = [pair for pair in pairs if self._differs(*pair)]
-        steps = [Step(prefix, Operation.UPDATE, one, self._id(there)) for one, there in differ]
+        steps = [Step(prefix, Operation.UPDATE, self._whole(one, there), self._id(there)) for one, there in differ]
         steps += [Step(prefix, Operation.INSERT, one) for one in waiting]
         steps += [Step(prefix, Operation.DELETE, None, self._id(there)) for there in withdrawn]
         self.known |= {self._mark(there) for there in (*(there for _, there in pairs), *withdrawn)}
@@ -243,11 +191,11 @@ class _Match:
     def _corrected(self, pairs: list[tuple[Element, Element]], waiting: list[Element]) -> list[Element]:
         """Pair new entries with known ones that the МИС no longer submits; returns what is really new.
 
-        A found one must resemble the new and be named alike: else one entry came and another went, and what others
-        brought would be overwritten. One of ours would be deleted otherwise: it need only resemble the new, and where
-        one is left and one is new they are the same.
+        A found one must be the new one but for one field: else one entry came and another went, and what others brought
+        would be overwritten. One of ours would be deleted otherwise: it need only resemble the new, and where one is
+        left and one is new they are the same.
         """
-        for ids, fits in ((self._ours | self._found, self._named_alike), (self._ours, self._half_key)):
+        for ids, fits in ((self._ours | self._found, self._but_for_one), (self._ours, self._half_key)):
             waiting = [one for one in waiting if not self._take(pairs, one, self._left_of(ids), fits)]
         ours = self._left_of(self._ours)
         if len(waiting) == len(ours) == 1:
@@ -272,6 +220,12 @@ class _Match:
     def _differs(self, wanted: Element, held: Element) -> bool:
         return not covers(wanted, held) or (self._id(held) in self._ours and _holds_more(self._section, wanted, held))
 
+    def _whole(self, wanted: Element, held: Element) -> Element:
+        """An entry as it is put in place of another: a found one with the fields that only the register has."""
+        if self._id(held) in self._ours:
+            return wanted
+        return _with_fields(wanted, held, {self._section.id_field})
+
     def _left_of(self, ids: Set[str]) -> list[Element]:
         return [one for one in self._left if self._id(one) in ids]
 
@@ -279,15 +233,21 @@ class _Match:
         return self._id(wanted) != "" and self._id(wanted) == self._id(held)
 
     def _same_key(self, wanted: Element, held: Element) -> bool:
-        return self._key(wanted) == self._key(held)
+        return self._key(wanted) == self._key(held) and not _is_later(wanted, held)
 
-    def _named_alike(self, wanted: Element, held: Element) -> bool:
-        names = zip(_key(wanted, self._section.naming), _key(held, self._section.naming), strict=True)
-        return self._half_key(wanted, held) and any(a == b != "" for a, b in names)
+    def _but_for_one(self, wanted: Element, held: Element) -> bool:
+        """Tell whether two entries are the same but for one field; what only one of them fills in tells nothing."""
+        section = self._section
+        fields = (*section.key, *section.more)
+        pairs = zip(fields, _key(wanted, fields), _key(held, fields), strict=True)
+        same = {field: a == b for field, a, b in pairs if a and b}
+        differ = {field for field in same if not same[field]}
+        alike = len(differ) <= 1 < len(same) - len(differ) and differ.isdisjoint(section.fixed)
+        return alike and not _is_later(wanted, held)
 
     def _half_key(self, wanted: Element, held: Element) -> bool:
-        both = [(a, b) for a, b in zip(self._key(wanted), self._key(held), strict=True) if a or b]
-        return 0 < len(both) <= 2 * sum(a == b for a, b in both)
+        agree = sum(a == b != "" for a, b in zip(self._key(wanted), self._key(held), strict=True))
+        return 0 < len(self._section.key) <= 2 * agree
 
     def _key(self, entry: Element) -> tuple[str, ...]:
         return _key(entry, self._section.key)

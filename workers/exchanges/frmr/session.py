@@ -33,19 +33,9 @@ from workers.exchange import (
     text_at,
     write_parts,
 )
-from workers.exchanges.frmr.compare import (
-    PERSON,
-    SECTIONS,
-    Step,
-    Worker,
-    compare,
-    created,
-    entries,
-    holds,
-    holds_entry,
-    section_of,
-)
+from workers.exchanges.frmr.compare import Step, Worker, compare, created, holds, holds_entry
 from workers.exchanges.frmr.rules import about_worker, check, digits
+from workers.exchanges.frmr.sections import PERSON, SECTIONS, entries, section_of
 
 REGISTER: Final = "ФРМР"
 DICTIONARY: Final = Path(__file__).with_name("dictionary.toml")
@@ -145,12 +135,11 @@ class _Export:
         with self.talk.event("transfer", f"Работники {done + 1}–{done + len(page)}") as event:
             refused: set[str] = set()
             due = self._compare(event, page, refused)
-            persons = [one for one in due if one.step.prefix == PERSON]
-            refused |= {one.source.object_id for one in persons if not self._may_go(event, one)}
-            self._send(event, [one for one in persons if one.source.object_id not in refused], refused)
+            persons = [one for one in due if one.step.prefix == PERSON and self._may_go(event, one, refused)]
+            self._send(event, persons, refused)
             # What belongs to a worker is sent when he is there himself.
             theirs = [one for one in due if one.step.prefix != PERSON and one.source.object_id not in refused]
-            self._send(event, theirs, refused)
+            self._send(event, [one for one in theirs if self._may_go(event, one, refused)], refused)
             brought = [source for source in page if source.object_id not in refused]
             self.session.accept([(source, write_parts(self.known[source.object_id])) for source in brought])
             self.known.clear()
@@ -193,9 +182,14 @@ class _Export:
                     known.add(mark)
         return frozenset(known)
 
-    def _may_go(self, event: SessionEvent, one: _Due) -> bool:
-        """Hold a person against the XSD once more: an update also brings what others wrote into the register."""
-        return self.talk.judge(event, (), [self._change(one)], about_worker(self._mo, one.source))
+    def _may_go(self, event: SessionEvent, one: _Due, refused: set[str]) -> bool:
+        """Hold an update against the XSD: it also brings what others wrote into the register; adds whose may not go."""
+        if one.step.operation is not Operation.UPDATE:
+            return True
+        if self.talk.judge(event, (), [self._change(one)], about_worker(self._mo, one.source)):
+            return True
+        refused.add(one.source.object_id)
+        return False
 
     def _send(self, event: SessionEvent, due: Sequence[_Due], refused: set[str]) -> None:
         """Send differences of many workers; adds those of whom something was refused."""
