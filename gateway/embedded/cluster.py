@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.disk import sync_folder
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded.account import SYSTEM_HOME, Account, account_for
 from gateway.embedded.binaries import MAJOR_VERSION, Binaries, ensure_system_home
@@ -134,7 +135,7 @@ def create(cluster: Cluster, account: Account, binaries: Binaries, log: int, *, 
         message = f"Не удалось создать базу данных в {parent}: {log_tail(log, before)}"
         raise ConfigurationError(message)
     staging.rename(cluster.folder)
-    _sync_folder(parent)
+    sync_folder(parent)
 
 
 def check_usable(cluster: Cluster, account: Account) -> None:
@@ -180,11 +181,3 @@ def _folder(data_dir: Path) -> Path:
     except FileExistsError:  # another process was quicker; its place is the place
         home.rmdir()
     return link.resolve()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

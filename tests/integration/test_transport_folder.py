@@ -75,7 +75,7 @@ def test_a_file_in_place_that_the_disk_did_not_confirm_is_in_doubt(
     def broken(_: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(folder, "_sync_folder", broken)
+    monkeypatch.setattr(folder, "sync_folder", broken)
     with pytest.raises(InDoubt, match="5"):
         transport.put("a.xml", b"<a/>")
     assert names(tmp_path / "out") == ["a.xml"]

@@ -15,6 +15,7 @@ from typing import Final
 from uuid import uuid4
 
 from gateway.catalog import manifest
+from gateway.disk import sync_folder
 from gateway.domain.errors import ConfigurationError
 from workers.exchange import MAX_NAMES, FileUnusable, InDoubt, NotSent, PeerRefused
 from workers.transports.file_servers import (
@@ -85,7 +86,7 @@ class FolderTransport:
                 with suppress(OSError):
                     part.unlink()
                 raise NotSent(f"Файл не записан в папку обмена: {_reason(error)}.") from None
-            _sync_folder(self._out)
+            sync_folder(self._out)
         except OSError as error:
             raise InDoubt(f"Файл положен в папку обмена, но диск это не подтвердил: {_reason(error)}.") from None
 
@@ -161,14 +162,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
