@@ -62,9 +62,17 @@ def value(element: Element | None) -> str:
     return " ".join((element.text or "").split()) if len(element) == 0 else ""
 
 
-def filled_in(element: Element) -> dict[str, str]:
-    """The fields right below an element that are filled in, by name."""
-    return {str(child.tag): text for child in element.iterchildren("*") if (text := value(child))}
+def filled_in(element: Element, *groups: str) -> dict[str, str]:
+    """The fields right below an element that are filled in, by name; those of the groups named, by path.
+
+    Such a group that is there, be it empty, stands with an empty text.
+    """
+    values = {str(child.tag): text for child in element.iterchildren("*") if (text := value(child))}
+    for name in groups:
+        for group in element.iterfind(name):
+            values[name] = ""
+            values.update({f"{name}/{field}": text for field, text in filled_in(group).items()})
+    return values
 
 
 def date_of(text: str | None) -> date | None:

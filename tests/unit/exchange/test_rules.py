@@ -37,6 +37,7 @@ def test_fields_are_read_with_their_blanks_folded_and_groups_only_by_what_is_in_
     assert value(SOURCE.find("NOM_NAP")) == "1 2"
     assert (value(SOURCE.find("PERS")), value(None)) == ("", "")
     assert filled_in(SOURCE) == {"NOM_NAP": "1 2"}
+    assert filled_in(SOURCE, "PERS", "OTHER") == {"NOM_NAP": "1 2", "PERS": "", "PERS/FAM": "x"}
     assert funds.values_of(SOURCE) == {"NOM_NAP": "1 2", "PERS": "", "PERS/FAM": "x"}
 
 

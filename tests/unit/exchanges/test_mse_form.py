@@ -19,7 +19,7 @@ from workers.demo.parts.mse_data import referral
 from workers.demo.region import ORGANIZATIONS
 from workers.exchange import Element, Job, MissingSourceData, Operation, Organization
 from workers.exchanges.mse.fields import Kind
-from workers.exchanges.mse.form import NAMESPACE, XSI, age, body_mass_index, form, g_code, locate, name, value
+from workers.exchanges.mse.form import NAMESPACE, XSI, age, body_mass_index, form, g_code, locate, name, read
 
 XSD = resource_dir("xsd") / "mse" / "form88" / "2.0.1" / "form88.v.2.0.1.xsd"
 OURS = Organization(1, "1.2.643.5.1.13.13.12.2.34.1", "Учебная больница", {"ogrn": "1023400000007"})
@@ -180,7 +180,7 @@ def test_any_text_can_be_cleaned_and_written(text: str) -> None:
         element.text = text
     except ValueError:
         return  # no XML holds it
-    cleaned = value(element, Kind.HTML)
+    cleaned = read(element, Kind.HTML)
     etree.Element("a").text = cleaned
     if not set("<&") & set(text):
         assert cleaned.split() == text.split()

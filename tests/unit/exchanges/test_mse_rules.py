@@ -52,6 +52,14 @@ def drop(path: str) -> Change:
     return change
 
 
+def blank(path: str) -> Change:
+    def change(source: Element) -> None:
+        for element in source.iterfind(f"{path}//*"):
+            element.text = " " if len(element) == 0 else element.text
+
+    return change
+
+
 def test_a_sound_referral_breaks_no_rule() -> None:
     assert check(job()) == ()
 
@@ -71,6 +79,7 @@ MISTAKES: list[tuple[Change, str, str]] = [
     (put("HasEln", "true"), "430", "/MseReferral/ElnNum"),
     (put("RepetitionKind/Id", "2"), "431", "/MseReferral/PrevExamInfo"),
     (drop("AddressType"), "432", "/MseReferral/AddressType"),
+    (blank("AddressType"), "432", "/MseReferral/AddressType"),
     (put("AnthropometricData/Height", "1.70"), "440", "/MseReferral/AnthropometricData/Height"),
     (put("Diagnosis/MainDeseaseCode", "ДЦП"), "450", "/MseReferral/Diagnosis/MainDeseaseCode"),
 ]

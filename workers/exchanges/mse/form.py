@@ -9,14 +9,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 from uuid import UUID, uuid5
 
 from lxml import etree
 
-from workers.exchange import Element, Finding, Job, MissingSourceData, Operation
+from workers.exchange import Element, Finding, Job, MissingSourceData, Operation, date_of, root_path, value
 from workers.exchanges.mse.fields import ATTACHMENT, FORM, TARGET, Field, Kind
 
 NAMESPACE: Final = "http://rosmintrud.ru/mse/eaviias/form88/180906"
@@ -96,19 +95,12 @@ def locate(job: Job, path: str) -> str:
     return f"{root_path(job.source)}{place}" if place and not place.startswith(("/G_Code", "/@")) else path
 
 
-def root_path(source: Element) -> str:
-    """Path of the source object, as findings begin."""
-    return f"/{etree.QName(source).localname}"
-
-
-def value(element: Element | None, kind: Kind = Kind.STRING) -> str:
-    """Read a field as form and rules see it: blanks folded (TEXT keeps its lines), empty when there is nothing."""
-    if element is None or len(element):
-        return ""
+def read(element: Element | None, kind: Kind) -> str:
+    """Read a field as form and rules see it: as every value, but TEXT and HTML keep their lines."""
+    if element is None or len(element) or kind not in _WITH_LINES:
+        return value(element)
     text = _without_markup(element.text or "") if kind is Kind.HTML else element.text or ""
-    if kind in _WITH_LINES:
-        return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-    return " ".join(text.split())
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def standing_in(field: Field, job: Job) -> str:
@@ -125,7 +117,7 @@ def is_empty(field: Field, element: Element | None) -> bool:
     if element is None:
         return True
     if not field.parts:
-        return not value(element, field.kind)
+        return not read(element, field.kind)
     if field.key:
         return not value(element.find(field.key))
     return all(is_empty(part, each) for part in field.parts for each in element.iterfind(part.name))
@@ -140,11 +132,8 @@ def child(source: Element, field: Field) -> Element | None:
 
 def age(born: str, on: str) -> tuple[int, int] | None:
     """Whole years, and whole months of the last year, at a date; None when a date is unreadable or the order wrong."""
-    try:
-        first, last = date.fromisoformat(born), date.fromisoformat(on)
-    except ValueError:
-        return None
-    if first > last:
+    first, last = date_of(born), date_of(on)
+    if first is None or last is None or first > last:
         return None
     months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
     return months // 12, months % 12
@@ -164,7 +153,7 @@ def _write(parent: Element, field: Field, source: Element | None, job: Job) -> N
     if field.name == "Age":
         _age(parent, job)
     elif not field.parts:
-        text = value(source, field.kind) or standing_in(field, job)
+        text = read(source, field.kind) or standing_in(field, job)
         if text or not field.nil:
             _add(parent, field.name, text)
         else:

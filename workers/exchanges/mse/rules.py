@@ -7,31 +7,36 @@ in ``form.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from workers.exchange import EASTERNMOST, Element, Finding, Job, Operation, ogrn_is_right, snils_is_right
+from workers.exchange import (
+    EASTERNMOST,
+    Condition,
+    Element,
+    Finding,
+    Job,
+    Operation,
+    Values,
+    filled_in,
+    later,
+    line_of,
+    ogrn_is_right,
+    root_path,
+    value,
+    wrong_snils,
+)
 from workers.exchanges.mse.fields import ATTACHMENT, FORM, TARGET, Field
-from workers.exchanges.mse.form import child, g_code, is_empty, missing, root_path, standing_in, value
+from workers.exchanges.mse.form import child, g_code, is_empty, missing, read, standing_in
 
 BROKEN: Final = "Файл с идентификатором направления {g_code} имеет ошибки"
 MKB: Final = "MKB10"
+TODAY: Final = "today"
+"""Beside the fields, values have the day of forming under this name."""
 _MKB_CODE: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
 _CENTIMETRES: Final = 20.0
 """No newborn is shorter: a smaller height was given in metres."""
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Fields of a source object as rules read them, by path below its root."""
-
-    source: Element
-    today: str
-
-    def __getitem__(self, path: str) -> str:
-        return value(self.source.find(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +45,33 @@ class Rule:
 
     code: str
     path: str
-    broken: Callable[[Values], bool]
+    broken: Condition
     message: str
-
-
-def later(first: str, second: str) -> Callable[[Values], bool]:
-    """Both dates are known and the first comes after the second."""
-
-    def broken(values: Values) -> bool:
-        one, other = _date(values[first]), _date(values[second])
-        return one is not None and other is not None and one > other
-
-    return broken
-
-
-def after_today(path: str) -> Callable[[Values], bool]:
-    """The date is known and has not come yet."""
-
-    def broken(values: Values) -> bool:
-        one, today = _date(values[path]), _date(values.today)
-        return one is not None and today is not None and one > today
-
-    return broken
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _in_metres(values: Values) -> bool:
     try:
-        return 0 < float(values["AnthropometricData/Height"]) < _CENTIMETRES
+        return 0 < float(values.get("AnthropometricData/Height", "")) < _CENTIMETRES
     except ValueError:
         return False
 
 
-def _is_true(text: str) -> bool:
-    return text in ("true", "1")
+def _wrong_ogrn(path: str) -> Condition:
+    return lambda values: not ogrn_is_right(values.get(path, ""))
 
-
-def _nothing_of(name: str) -> Callable[[Values], bool]:
-    field = next(each for each in FORM if each.name == name)
-    return lambda values: is_empty(field, values.source.find(name))
-
-
-_NO_PREVIOUS: Final = _nothing_of("PrevExamInfo")
-_NO_ADDRESS_TYPE: Final = _nothing_of("AddressType")
 
 RULES: Final = (
-    Rule("410", "Snils", lambda v: not snils_is_right(v["Snils"]), "контрольное число не сходится"),
-    Rule("410", "Representer/Snils", lambda v: not snils_is_right(v["Representer/Snils"]),
-         "контрольное число не сходится"),
-    Rule("411", "MedOrgOgrn", lambda v: not ogrn_is_right(v["MedOrgOgrn"]), "контрольное число не сходится"),
-    Rule("411", "RepresentativeOrg/Ogrn", lambda v: not ogrn_is_right(v["RepresentativeOrg/Ogrn"]),
-         "контрольное число не сходится"),
-    Rule("411", "PersonPlace/PlaceOgrn", lambda v: not ogrn_is_right(v["PersonPlace/PlaceOgrn"]),
-         "контрольное число не сходится"),
+    *(Rule("410", path, wrong_snils(path), "контрольное число не сходится") for path in ("Snils", "Representer/Snils")),
+    *(Rule("411", path, _wrong_ogrn(path), "контрольное число не сходится")
+      for path in ("MedOrgOgrn", "RepresentativeOrg/Ogrn", "PersonPlace/PlaceOgrn")),
     Rule("420", "BirthDate", later("BirthDate", "IssueDate"), "позже даты выдачи направления"),
     Rule("421", "ProtocolDate", later("ProtocolDate", "IssueDate"), "позже даты выдачи направления"),
-    Rule("422", "IssueDate", after_today("IssueDate"), "ещё не наступила"),
-    Rule("430", "ElnNum", lambda v: _is_true(v["HasEln"]) and not v["ElnNum"],
+    Rule("422", "IssueDate", later("IssueDate", TODAY), "ещё не наступила"),
+    Rule("430", "ElnNum", lambda v: v.get("HasEln") in ("true", "1") and "ElnNum" not in v,
          "не заполнен; обязателен, когда листок нетрудоспособности электронный"),
-    Rule("431", "PrevExamInfo", lambda v: v["RepetitionKind/Id"] == "2" and _NO_PREVIOUS(v),
+    Rule("431", "PrevExamInfo", lambda v: v.get("RepetitionKind/Id") == "2" and "PrevExamInfo" not in v,
          "не заполнены; обязательны при повторном направлении"),
-    Rule("432", "AddressType", lambda v: v["HasNoLivingAddress"] in ("false", "0") and _NO_ADDRESS_TYPE(v),
+    Rule("432", "AddressType", lambda v: v.get("HasNoLivingAddress") in ("false", "0") and "AddressType" not in v,
          "не заполнен; обязателен, когда у лица есть место жительства"),
     Rule("440", "AnthropometricData/Height", _in_metres, "указан в метрах, нужны сантиметры"),
 )  # fmt: skip
@@ -129,12 +94,20 @@ def _broken(job: Job) -> Iterator[Finding]:
     for field in FORM:
         yield from _unfilled(job, field, child(source, field), root, source)
     yield from _attachments(job, source.find("Attachments"), root)
-    values = Values(source, (job.formed_at + EASTERNMOST).date().isoformat())
+    values = _values(job)
     for rule in RULES:
         if rule.broken(values):
             yield _finding(source, rule.path, rule.code, rule.message)
     yield from _temporary_disability(source)
     yield from _diagnoses(job)
+
+
+def _values(job: Job) -> Values:
+    """Fields that are filled in; of groups also their own names, unless they count as nothing; and the day."""
+    groups = {field.name: field for field in FORM if field.parts}
+    nothing = {name for name, field in groups.items() if is_empty(field, job.source.find(name))}
+    values = {name: text for name, text in filled_in(job.source, *groups).items() if name not in nothing}
+    return values | {TODAY: (job.formed_at + EASTERNMOST).date().isoformat()}
 
 
 def _unfilled(job: Job, field: Field, element: Element | None, path: str, owner: Element) -> Iterator[Finding]:
@@ -144,7 +117,7 @@ def _unfilled(job: Job, field: Field, element: Element | None, path: str, owner:
     if field.derived or (is_empty(field, element) and (field.nil or field.optional)):
         return
     if not field.parts:
-        text = value(element, field.kind) or standing_in(field, job)
+        text = read(element, field.kind) or standing_in(field, job)
         if not text and not field.blank:
             yield Finding(path, line, "401", f"«{field.title}»: поле обязательно, но не заполнено.")
     elif is_empty(field, element):
@@ -192,7 +165,7 @@ def _attachments(job: Job, source: Element | None, root: str) -> Iterator[Findin
 
 def _temporary_disability(source: Element) -> Iterator[Finding]:
     for number, item in enumerate(source.iterfind("TempWorkDisabilityItems/Item"), 1):
-        if later("StartDate", "EndDate")(Values(item, "")):
+        if later("StartDate", "EndDate")(filled_in(item)):
             path = f"{root_path(source)}/TempWorkDisabilityItems/Item[{number}]/EndDate"
             message = "«Окончание временной нетрудоспособности»: раньше её начала."
             yield Finding(path, item.sourceline, "423", message)
@@ -229,9 +202,5 @@ def _title(path: str) -> str:
 
 
 def _finding(source: Element, path: str, code: str, message: str) -> Finding:
-    element = source
-    for name in path.split("/"):
-        if (inner := element.find(name)) is None:
-            break
-        element = inner
-    return Finding(f"{root_path(source)}/{path}", element.sourceline, code, f"«{_title(path)}»: {message}.")
+    message = f"«{_title(path)}»: {message}."
+    return Finding(f"{root_path(source)}/{path}", line_of(source, path), code, message)
