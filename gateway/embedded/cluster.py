@@ -8,12 +8,12 @@ the data folder keeps its cluster, and a new data folder never finds the cluster
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import signal
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -120,9 +120,7 @@ def create(cluster: Cluster, account: Account, binaries: Binaries, log: int, *, 
     """
     parent = cluster.folder.parent
     for leftover in parent.glob(f"{_STAGING}*"):
-        while leftover.exists():
-            with suppress(FileNotFoundError):  # a server of the dead supervisor may be taking its own files away
-                shutil.rmtree(leftover)
+        _remove(leftover)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
     account.own(staging)
     options = _INITDB_OPTIONS if durable else (*_INITDB_OPTIONS, "--no-sync")
@@ -167,6 +165,16 @@ def log_tail(log: int, start: int) -> str:
     """Return the last lines written to the log after byte ``start``, in one line."""
     written = os.pread(log, 1024 * 1024, start).decode(errors="replace").splitlines()
     return " | ".join(line for line in written[-5:] if line) or "журнал сервера пуст"
+
+
+def _remove(leftover: Path) -> None:
+    """Remove a folder whose server, ending after its supervisor, may be taking files away and writing its last ones."""
+    while leftover.exists():
+        try:
+            shutil.rmtree(leftover)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
 
 
 def _folder(data_dir: Path) -> Path:
