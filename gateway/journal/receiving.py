@@ -90,30 +90,26 @@ def find_objects(
 ) -> Iterator[Row[Any]]:
     """Objects found by their lookup, the newest state first: all of them, read page by page as they are asked for.
 
-    Columns: row, object_id, changed_at, content, closed, id, oid, name and codes of their МО. Removed ones are not
+    One statement finds them, so that what is submitted anew between two pages is neither missed nor read twice: every
+    object is read as it was when the first was asked for.
+
+    Columns: object_id, changed_at, content, closed, id, oid, name and codes of their МО. Removed ones are not
     found.
     """
     (sealed,) = sealed_lookups(connection, [(object_type, lookup)])
-    parameters = {"services": list(service_codes), "type": object_type, "lookup": sealed, "limit": FOUND_AT_ONCE}
-    last: Row[Any] | None = None
-    while True:
-        after = (None, None) if last is None else (last.changed_at, last.row)
-        page = connection.execute(_FIND, {**parameters, "changed_at": after[0], "row": after[1]}).all()
-        yield from page
-        if len(page) < FOUND_AT_ONCE:
-            return
-        last = page[-1]
+    wanted = {"services": list(service_codes), "type": object_type, "lookup": sealed}
+    with connection.execute(_FIND, wanted, execution_options={"yield_per": FOUND_AT_ONCE}) as rows:
+        yield from rows
 
 
 _FIND: Final = text(
     """
-    SELECT o.id AS row, o.object_id, o.changed_at, o.content, o.closed_by IS NOT NULL AS closed,
+    SELECT o.object_id, o.changed_at, o.content, o.closed_by IS NOT NULL AS closed,
       g.id, g.oid, g.name, g.codes
     FROM source_objects o JOIN organizations g ON g.id = o.organization_id
     WHERE o.service_code = ANY(CAST(:services AS text[])) AND o.object_type = :type
       AND o.lookup = :lookup AND NOT o.deleted
-      AND (CAST(:row AS bigint) IS NULL OR (o.changed_at, o.id) < (CAST(:changed_at AS timestamptz), :row))
-    ORDER BY o.changed_at DESC, o.id DESC LIMIT :limit
+    ORDER BY o.changed_at DESC, o.id DESC
     """
 )
 

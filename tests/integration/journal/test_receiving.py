@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from gateway.domain.lookups import comparable
 from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import objects, receiving, trails
-from gateway.journal.bodies import pack
+from gateway.journal.bodies import pack, unpack
 from gateway.journal.engine import new_ids
 from gateway.journal.objects import Arrival
 from gateway.journal.receiving import ReceivedPacket
@@ -81,6 +81,42 @@ def test_of_many_namesakes_every_one_is_found_once(connection: Connection, monke
     for number in range(9):
         arrive(connection, organization, str(number), ["Иванова"], minute=number // 4)
     assert found(connection, "Иванова") == ["8", "7", "6", "5", "4", "3", "2", "1", "0"]
+
+
+def test_namesakes_are_read_as_they_were_when_the_first_was_asked_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "FOUND_AT_ONCE", 3)
+    with engine.begin() as connection:
+        (organization,) = add_organizations(connection, 1)
+        for number in range(9):
+            arrive(connection, organization, str(number), ["Иванова"], minute=number)
+    with engine.connect() as reader, engine.connect() as writer:
+        rows = receiving.find_objects(reader, [SERVICE], TYPE, comparable(["Иванова"]) or "")
+        read = [next(rows)]
+        arrive(writer, organization, "0", ["Иванова"], minute=20)  # now before what is read already
+        arrive(writer, organization, "1", ["Петрова"], minute=21)
+        arrive(writer, organization, "2", [], minute=22)
+        arrive(writer, organization, "9", ["Иванова"], minute=23)
+        writer.commit()
+        read += rows
+        assert [(row.object_id, unpack(row.content).decode()) for row in read] == [
+            (str(number), f"<a>{number} {number}</a>") for number in range(8, -1, -1)
+        ]
+        assert found(reader, "Иванова")[:2] == ["9", "0"]
+
+
+def test_what_is_not_asked_for_is_not_held(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "FOUND_AT_ONCE", 3)
+    (organization,) = add_organizations(connection, 1)
+    for number in range(9):
+        arrive(connection, organization, str(number), ["Иванова"], minute=number)
+    open_cursors = text("SELECT count(*) FROM pg_cursors WHERE name <> ''")
+    rows = receiving.find_objects(connection, [SERVICE], TYPE, comparable(["Иванова"]) or "")
+    assert next(rows).object_id == "8"
+    assert connection.execute(open_cursors).scalar() == 1
+    del rows
+    assert connection.execute(open_cursors).scalar() == 0
 
 
 def test_the_index_holds_no_name(connection: Connection) -> None:
