@@ -24,7 +24,7 @@ from gateway.domain.errors import ConfigurationError, InvalidRequest
 from workers.sandbox.ca_issue import Edition, document
 from workers.sandbox.commands import serve, serving
 from workers.sandbox.server import LOOPBACK, Request, Response
-from workers.sandbox.stand import HttpStand
+from workers.sandbox.stand import NO_PLACE, NOT_OURS, HttpStand
 from workers.sandbox.switches import Count, Seconds, SwitchValues
 
 PATH: Final = "/app/scc/portal/api/v1/portal/ca/getxml"
@@ -92,10 +92,11 @@ class CaSandbox(HttpStand):
 
         Raises:
             OSError: a port is taken.
-            ConfigurationError: the state file cannot be read.
+            ConfigurationError: the state file cannot be read or written.
         """
         self._state = state
         self.edition = _stored(state) or Edition(count=count, keys=keys)
+        self._keep()
         admin = {
             ("GET", "/issue"): lambda _: self.edition.to_json(),
             ("POST", "/issue"): lambda order: self.publish(**order).to_json(),
@@ -107,6 +108,7 @@ class CaSandbox(HttpStand):
 
         Raises:
             InvalidRequest: an unknown change or a value out of its range.
+            ConfigurationError: the state file cannot be written.
         """
         try:
             order = NextIssue.model_validate(changes)
@@ -126,11 +128,18 @@ class CaSandbox(HttpStand):
             statuses=statuses,
             withdrawn=sorted((set(before.withdrawn) | set(order.withdraw)) - set(order.restore)),
         )
-        if self._state is not None:
-            part = self._state.with_suffix(".part")
+        self._keep()
+        return self.edition
+
+    def _keep(self) -> None:
+        if self._state is None:
+            return
+        part = self._state.with_suffix(".part")
+        try:
             part.write_text(json.dumps(self.edition.to_json(), ensure_ascii=False), encoding="utf-8")
             part.replace(self._state)
-        return self.edition
+        except OSError as error:
+            raise ConfigurationError(f"Файл состояния {self._state} не пишется: {NO_PLACE}") from error
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -196,8 +205,8 @@ def _stored(state: Path | None) -> Edition | None:
         return None
     try:
         return Edition.from_json(json.loads(state.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, OSError) as error:
-        raise ConfigurationError("Файл состояния стенда не читается") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"Файл состояния {state} не открывается: {NOT_OURS}") from error
 
 
 @click.command

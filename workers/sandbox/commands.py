@@ -57,7 +57,7 @@ def serve(title: str, stand: Stand, start: Callable[[], str]) -> None:
     """Start a stand-in, print its addresses, and serve until SIGTERM or Ctrl-C.
 
     Raises:
-        ConfigurationError: a port is taken or the state file cannot be opened.
+        ConfigurationError: a port is taken, or the state file cannot be opened or written.
     """
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,7 +65,8 @@ def serve(title: str, stand: Stand, start: Callable[[], str]) -> None:
     try:
         address = start()
     except OSError as error:
-        raise ConfigurationError(f"Стенд не запустился: {error.strerror}") from error
+        place = f"{error.filename}: " if error.filename else ""
+        raise ConfigurationError(f"Стенд не запустился: {place}{error.strerror}") from error
     click.echo(f"{title} (стенд): {address}, управление: {stand.admin_url}")
     stop.wait()
     stand.stop()

@@ -9,6 +9,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
+from OpenSSL import SSL
+
+from gateway.domain.errors import ConfigurationError
 from workers.sandbox.switches import Outage, Switches
 from workers.sandbox.uploads import Cut, Tree, Upload, current
 
@@ -108,6 +111,7 @@ class FtpDoor:
 
         Raises:
             OSError: the port is taken.
+            ConfigurationError: the certificate cannot be used.
         """
         authorizer = _Authorizer()
         authorizer.tree, authorizer.switches = self._tree, self._switches
@@ -130,7 +134,11 @@ class FtpDoor:
             secure = {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
             members = {**members, **secure}
         handler = type("Handler", (_Rules, base), members)
-        self._server = FTPServer((host, port), handler, ioloop=IOLoop())
+        try:
+            self._server = FTPServer((host, port), handler, ioloop=IOLoop())
+        except SSL.Error:
+            message = f"Сертификат {certificate} не читается: нужен PEM с сертификатом и его ключом"
+            raise ConfigurationError(message) from None
         self.port: int = self._server.address[1]
         self._open = True
         self._thread = Thread(target=self._serve, daemon=True)

@@ -95,8 +95,8 @@ class IpsSandbox(HttpStand):
         ``certificate`` is the one whose key may sign tokens of the system ``client_id``.
 
         Raises:
-            OSError: a port is taken or the state file cannot be opened.
-            ConfigurationError: the certificate cannot be used.
+            OSError: a port is taken.
+            ConfigurationError: the certificate cannot be used, or the state file cannot be opened.
         """
         judge = TokenJudge(client_id, certificate)
         self._store = Store(state)

@@ -97,6 +97,7 @@ class MailSandbox:
 
         Raises:
             OSError: a port is taken.
+            ConfigurationError: the state file cannot be opened.
         """
         self.credentials, self.sender = (username, password), sender
         self._scheme = "smtps" if implicit else "smtp"

@@ -57,7 +57,8 @@ class MseSandbox:
         ``certificate`` (PEM with its key) makes TLS a duty at the FTP door.
 
         Raises:
-            OSError: a port is taken or the state file cannot be opened.
+            OSError: a port is taken or the folders cannot be made.
+            ConfigurationError: the state file cannot be opened, or the certificate cannot be used.
         """
         self._credentials = (username, password)
         self._certificate = certificate

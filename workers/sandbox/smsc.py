@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -95,16 +95,16 @@ class SmscSandbox:
 
         Raises:
             OSError: a port is taken.
+            ConfigurationError: the state file cannot be opened.
         """
         self.credentials, self.sender = (username, password), sender
-        self._listener = socket.create_server((host, port))
-        self.store = SmscStore(state)
-        self._http = SandboxServer(HttpGate(self), self.switches, {("GET", "/ledger"): lambda _: self._shown()})
-        try:
+        with ExitStack() as opened:
+            self.store = SmscStore(state)
+            opened.callback(self.store.close)
+            self._listener = opened.enter_context(socket.create_server((host, port)))
+            self._http = SandboxServer(HttpGate(self), self.switches, {("GET", "/ledger"): lambda _: self._shown()})
             self._http.start(host, http_port, admin_port)
-        except OSError:
-            self._listener.close()
-            raise
+            opened.pop_all()
         self._stop = Event()
         self._thread = Thread(target=self._accept, daemon=True)
         self._thread.start()

@@ -5,25 +5,49 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar, Final
 
+from gateway.domain.errors import ConfigurationError
 from workers.sandbox.server import LOOPBACK, AdminRoutes, Application, SandboxServer
 from workers.sandbox.soap import Credentials
 from workers.sandbox.switches import Switches, SwitchValues
 
+NO_PLACE: Final = "создайте папку и дайте право записи в неё"
+NOT_OURS: Final = "это не файл состояния стенда, укажите другой"
+_ADVICE: Final = {
+    sqlite3.SQLITE_CANTOPEN: NO_PLACE,
+    sqlite3.SQLITE_PERM: "дайте право чтения и записи",
+    sqlite3.SQLITE_READONLY: "дайте право записи в файл и его папку",
+    sqlite3.SQLITE_NOTADB: NOT_OURS,
+    sqlite3.SQLITE_BUSY: "файл занят другим процессом",
+}
+_LOW_BYTE: Final = 0xFF
+"""The rest of SQLite's code tells the same failure in more detail."""
+
 
 class Memory:
-    """What one stand-in remembers, in one file or in memory only; any thread may use it, one at a time."""
+    """What one stand-in remembers, in one file or in memory only; any thread may use it, one at a time.
+
+    Raises:
+        ConfigurationError: the file cannot be opened; the message says what to do.
+    """
 
     def __init__(self, file: Path | None, schema: str) -> None:
         self._lock = RLock()
-        self._db = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")  # survives the end of the process, which is enough here
-        self._db.executescript(schema)
+        with ExitStack() as opened:
+            try:
+                self._db = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+                opened.callback(self._db.close)
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")  # survives the end of the process, which is enough here
+                self._db.executescript(schema)
+            except sqlite3.Error as error:
+                advice = _ADVICE.get(error.sqlite_errorcode & _LOW_BYTE, str(error))
+                raise ConfigurationError(f"Файл состояния {file} не открывается: {advice}") from error
+            opened.pop_all()
 
     def close(self) -> None:
         """Close the file."""
@@ -129,7 +153,8 @@ class SoapStand(HttpStand, ABC):
         Port 0 takes a free one. ``state`` is the file that outlives a restart; None keeps all in memory.
 
         Raises:
-            OSError: a port is taken or the state file cannot be opened.
+            OSError: a port is taken.
+            ConfigurationError: the state file cannot be opened.
         """
         opened = self._open(Credentials(username, password), state)
         return self._serve(*opened, host=host, port=port, admin_port=admin_port)
@@ -139,5 +164,5 @@ class SoapStand(HttpStand, ABC):
         """Make the service that is to be served, with its memory in the file ``state`` or in memory only.
 
         Raises:
-            OSError: the state file cannot be opened.
+            ConfigurationError: the state file cannot be opened.
         """
