@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.catalog.registry import installed
-from gateway.cli_common import DATA, database, readable_errors
+from gateway.cli_common import DATA, Moment, database, readable_errors
 from gateway.journal import certification_authorities as register
 from gateway.journal.schema import load_secret
 from gateway.operations.certificates import Judgement, judge_certificate
@@ -36,9 +36,7 @@ def ca() -> None:
     required=True,
     help="Сертификат: DER или PEM; в PEM за ним может стоять издатель.",
 )
-@click.option(
-    "--at", type=click.DateTime(), metavar="ГГГГ-ММ-ДД[Tчч:мм:сс]", help="Момент подписания; без него — сейчас."
-)
+@click.option("--at", type=Moment(), metavar="ГГГГ-ММ-ДД[Tчч:мм:сс]", help="Момент подписания; без него — сейчас.")
 @DATA
 @readable_errors
 def ca_check(file: Path, at: datetime | None, data_dir: Path | None) -> None:
@@ -46,9 +44,8 @@ def ca_check(file: Path, at: datetime | None, data_dir: Path | None) -> None:
     certificate, *issuers = read_file(file.read_bytes())
     engine = database(data_dir)
     context = Context(engine, installed(load_settings()), Cursors(load_secret(engine)))
-    moment = None if at is None else at.astimezone()
-    judgement = judge_certificate(context, certificate.der, moment, [each.der for each in issuers])
-    _tell(judgement, moment)
+    judgement = judge_certificate(context, certificate.der, at, [each.der for each in issuers])
+    _tell(judgement, at)
     if judgement.refusal is not None:
         click.echo(judgement.refusal)
         sys.exit(1)

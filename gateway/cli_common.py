@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import click
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from gateway.domain.errors import ConfigurationError, GatewayError
 from gateway.journal import schema
@@ -22,6 +23,22 @@ from gateway.journal.engine import connect
 from gateway.settings import Settings, load_settings
 
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared with only
+
+_NOT_HEARD: Final = {
+    errno.EADDRINUSE: "порт занят другой программой",
+    errno.EADDRNOTAVAIL: "это не адрес этой машины",
+    errno.EACCES: "нет права на этот порт, возьмите порт от 1024",
+    socket.EAI_NONAME: "такого узла нет",
+}
+
+_SENTENCES: Final[Mapping[type[Exception], str]] = {
+    OperationalError: "База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен",
+    DataError: "База данных не хранит такого значения: оно слишком длинное, или в нём знак с кодом 0",
+    UnicodeDecodeError: "Файл должен быть в кодировке UTF-8",
+    UnicodeEncodeError: "Значения команды должны быть в кодировке UTF-8",
+}
+_FAILURES: Final[tuple[type[Exception], ...]] = (ProgrammingError, OSError, *_SENTENCES)
+_NO_RIGHTS: Final = "У пользователя базы данных нет прав на её таблицы: дайте их или смените GATEWAY_DATABASE_URL"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +49,18 @@ DATA = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Папка данных встроенной базы (без неё: GATEWAY_DATABASE_URL).",
 )
+
+
+class Moment(click.DateTime):
+    """A moment by the clock of this machine; aware."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or fail as every option does."""
+        given: datetime = super().convert(value, param, ctx)
+        try:
+            return given.astimezone()
+        except (ValueError, OverflowError):  # the first and the last day that Python knows
+            self.fail("такого года нет", param, ctx)
 
 
 def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
@@ -45,16 +74,26 @@ def readable_errors(function: Callable[P, R]) -> Callable[P, R]:
             _fail(error.message, 2)
         except GatewayError as error:
             _fail(error.message, 1)
-        except OperationalError:
-            _fail("База данных не отвечает: проверьте GATEWAY_DATABASE_URL и то, что PostgreSQL запущен", 2)
-        except ArgumentError:
-            _fail("Адрес базы данных записан неверно: нужен вид postgresql://пользователь@узел/база", 2)
-        except UnicodeDecodeError:
-            _fail("Файл должен быть в кодировке UTF-8", 2)
+        except _FAILURES as error:
+            if (sentence := _sentence(error)) is None:
+                raise
+            _fail(sentence, 2)
         except KeyboardInterrupt:
             _fail("Прервано", 130)
 
     return wrapper
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell of a failure that is no fault of ours; None of any other."""
+    if isinstance(error, ProgrammingError):
+        return _NO_RIGHTS if isinstance(error.orig, InsufficientPrivilege) else None
+    if isinstance(error, OSError):
+        if error.strerror is None or error.errno == errno.EPIPE:  # whoever read the output had enough
+            return None
+        place = f" {error.filename}" if error.filename else ""
+        return f"Не удалось прочитать или записать{place}: {error.strerror}"
+    return next(sentence for kind, sentence in _SENTENCES.items() if isinstance(error, kind))
 
 
 def _fail(message: str, status: int) -> NoReturn:
@@ -115,5 +154,5 @@ def require_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        reason = "порт занят другой программой" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        reason = _NOT_HEARD.get(error.errno or 0, error.strerror)
         raise ConfigurationError(f"Нельзя слушать {host}:{port}: {reason}") from error

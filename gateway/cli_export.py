@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +13,7 @@ import click
 from sqlalchemy import Engine
 
 from gateway.catalog.registry import installed
-from gateway.cli_common import DATA, database, readable_errors
+from gateway.cli_common import DATA, Moment, database, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult
 from gateway.domain.roles import Viewer
@@ -34,15 +33,11 @@ from gateway.settings import load_settings
 PAGE: Final = "HTML"
 
 
-def _moment(_context: object, _parameter: object, value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone()
-
-
 def _choice(codes: Any) -> click.Choice[str]:
     return click.Choice([str(code) for code in codes], case_sensitive=False)
 
 
-_MOMENT: Final[dict[str, Any]] = {"type": click.DateTime(), "callback": _moment, "metavar": "ГГГГ-ММ-ДД[Tчч:мм:сс]"}
+_MOMENT: Final[dict[str, Any]] = {"type": Moment(), "metavar": "ГГГГ-ММ-ДД[Tчч:мм:сс]"}
 
 
 @click.command()

@@ -135,6 +135,8 @@ def _read_secret(name: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigurationError(f"Не читается файл с секретом {name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"Не читается файл с секретом {name}: нужна кодировка UTF-8") from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -159,20 +161,20 @@ def load_settings(**given: Any) -> Settings:
     """
     _refuse_unknown_variables()
     config = os.environ.get(f"{PREFIX}CONFIG")
-    if config and not Path(config).is_file():
-        raise ConfigurationError(f"Нет файла настроек {config} (GATEWAY_CONFIG)")
     for name in ("database_url", "redis_url"):
         variable = f"{PREFIX}{name.upper()}_FILE"
         if variable in os.environ and name not in given:
             given[name] = _read_secret(variable, os.environ[variable])
     try:
+        if config and not Path(config).is_file():
+            raise ConfigurationError(f"Нет файла настроек {config} (GATEWAY_CONFIG)")
         return Settings(**given)
     except ValidationError as error:
         raise ConfigurationError(f"Настройка {explain(error)}") from None
     except SettingsError as error:
         named = _IN_QUOTES.search(str(error))
         raise ConfigurationError(f"Настройка {named[0] if named else PREFIX}: нужен объект JSON") from None
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise ConfigurationError(f"Файл настроек {config} не читается: {error}") from error
 
 
@@ -219,8 +221,11 @@ _PASSWORD_IN_QUERY: Final = re.compile(r"(?<=password=)[^&]+")
 
 
 def mask_url(url: str) -> str:
-    """The same address with its password hidden."""
-    password = urlsplit(url).password
+    """The same address with its password hidden; one that cannot be read is hidden whole."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return MASK
     hidden = url.replace(f":{password}@", f":{MASK}@", 1) if password else url
     return _PASSWORD_IN_QUERY.sub(MASK, hidden)
 

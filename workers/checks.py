@@ -22,6 +22,7 @@ from gateway.soap.contract import SNAPSHOT_URL
 from gateway.xml.canonical import canonical
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
+from workers.runner.broker import WRONG_ADDRESS
 from workers.runs.loading import load_exchange
 from workers.runs.wording import read_manner
 from workers.transports import open_transport
@@ -105,3 +106,5 @@ def _check_redis(url: str) -> None:
         redis.Redis.from_url(url, socket_connect_timeout=5).ping()
     except redis.RedisError as error:
         raise ConfigurationError("не отвечает") from error
+    except (ValueError, TypeError):
+        raise ConfigurationError(WRONG_ADDRESS) from None

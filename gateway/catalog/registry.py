@@ -166,7 +166,7 @@ def _found(folders: Iterable[Path]) -> Iterator[Exchange]:
 def _read(path: Path, package: str | None) -> Exchange:
     try:
         manifest = Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{path}: не читается: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {explain(error)}") from error

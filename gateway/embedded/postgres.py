@@ -135,13 +135,13 @@ def start(data_dir: Path, *, durable: bool = True) -> RunningPostgres:
     account = account_for(cluster.folder)
     try:
         hold = Hold(cluster, account)
+        try:
+            return _start(cluster, account, hold, durable=durable)
+        except BaseException:
+            hold.release()
+            raise
     except OSError as error:
         raise ConfigurationError(f"Папка данных {cluster.data_dir} недоступна: {error.strerror}") from error
-    try:
-        return _start(cluster, account, hold, durable=durable)
-    except BaseException:
-        hold.release()
-        raise
 
 
 def running_url(data_dir: Path) -> str | None:

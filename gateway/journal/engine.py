@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, select
+from sqlalchemy.exc import ArgumentError
 
+from gateway.domain.errors import ConfigurationError
 from gateway.domain.identifiers import milliseconds, uuid7_run
+
+_WRONG: Final = "Адрес базы данных записан неверно: нужен вид postgresql://пользователь:пароль@узел:порт/база"
 
 
 def connect(url: str, *, pool_size: int = 5, application: str = "gateway") -> Engine:
@@ -17,22 +24,33 @@ def connect(url: str, *, pool_size: int = 5, application: str = "gateway") -> En
     Statements of more than 60 s and transactions idle for more than 60 s are ended by the server, so that a stuck
     client never holds a row for long. Every statement is planned for its values: a plan for any values
     knows neither the months to look in nor the partial indexes.
+
+    Raises:
+        ConfigurationError: it is no such address.
     """
-    address = url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
-        "postgres://", "postgresql+psycopg://", 1
-    )
     options = (
         "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
         " -c plan_cache_mode=force_custom_plan"
     )
     return create_engine(
-        address,
+        _address(url),
         pool_size=pool_size,
         max_overflow=5,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": options, "application_name": application, "connect_timeout": 10},
     )
+
+
+def _address(url: str) -> URL:
+    try:
+        conninfo_to_dict(url)  # libpq knows every option that an address may have
+        address = make_url(url)
+    except (ProgrammingError, ArgumentError, ValueError):
+        raise ConfigurationError(_WRONG) from None
+    if address.drivername not in ("postgresql", "postgres"):
+        raise ConfigurationError(_WRONG)
+    return address.set(drivername="postgresql+psycopg")
 
 
 def database_now(connection: Connection) -> datetime:

@@ -15,6 +15,8 @@ from dramatiq.common import current_millis
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import CurrentMessage, Middleware, ShutdownNotifications
 
+from gateway.domain.errors import ConfigurationError
+
 QUEUE: Final = "gateway"
 MAX_AGE_MS: Final = 10_000
 """A message nobody took for so long is dropped; the relay has published its work again by then.
@@ -23,15 +25,26 @@ That is what happens to all that waits while every thread is busy. So it is no f
 limit would warn of each and keep each as a dead letter.
 """
 
+WRONG_ADDRESS: Final = "Адрес Redis записан неверно: нужен вид redis://узел:порт/номер (GATEWAY_REDIS_URL)"
+
 
 def make_broker(redis_url: str | None) -> dramatiq.Broker:
-    """Make the broker of this process; connects at first use."""
+    """Make the broker of this process; connects at first use.
+
+    Raises:
+        ConfigurationError: the address of Redis is none.
+    """
     middleware: list[Middleware] = [CurrentMessage(), ShutdownNotifications()]
     if redis_url is None:
         return StubBroker(middleware=middleware)
     from dramatiq.brokers.redis import RedisBroker  # noqa: PLC0415 # 5 MiB that the embedded profile has no use for
 
-    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")
+    try:
+        broker = RedisBroker(url=redis_url, middleware=middleware, namespace="gateway")
+        pool = broker.client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # a wrong option is told now, not by every thread for ever
+    except (ValueError, TypeError):
+        raise ConfigurationError(WRONG_ADDRESS) from None
     return broker
 
 

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
-from gateway import cli, cli_common
 from gateway.cli import main
 from gateway.journal import registry
 from gateway.journal.engine import connect
 from tests.support.postgres import ThrowawayPostgres
-from workers import checks
 
 EXCHANGES = str(Path(__file__).parents[2] / "exchanges")
 OID = "1.2.643.5.1.13.13.12.2.99.1"
 
 
-@pytest.fixture(autouse=True)
-def closed_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command leaves its connections to the end of its process; this process goes on."""
-    made: list[Engine] = []
-
-    def recorded(url: str, **given: Any) -> Engine:
-        made.append(connect(url, **given))
-        return made[-1]
-
-    for module in (cli, cli_common, checks):
-        monkeypatch.setattr(module, "connect", recorded)
-    yield
-    for engine in made:
-        engine.dispose()
+pytestmark = pytest.mark.usefixtures("closed_engines")
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -10,12 +10,10 @@ from sqlalchemy import Engine, text
 from gateway.domain.repeats import UNKNOWN_CONTENT
 from gateway.journal import registry
 from gateway.journal.objects import submit
-from tests.integration.operations.test_commands import (  # noqa: F401 # the fixture works by being here
-    closed_engines,
-    refused,
-    run,
-)
+from tests.integration.operations.test_commands import refused, run
 from tests.support.journaling import arrival, digest
+
+pytestmark = pytest.mark.usefixtures("closed_engines")
 
 OID, OTHER = "1.2.643.5.1.13.13.12.2.99.1", "1.2.643.5.1.13.13.12.2.99.2"
 SERVICE, HEADER = "tfoms-hosp", "oid,object_type,object_id,content_hash,accepted_at\n"
