@@ -13,7 +13,14 @@ from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind, OrganizationChoice
 from gateway.domain.numbers import is_oid
 from gateway.domain.roles import Role
-from gateway.domain.statuses import STATUS_TITLES, Direction, Operation, PacketStatus
+from gateway.domain.statuses import (
+    STATUS_TITLES,
+    STRAY_ANSWER,
+    STRAY_ANSWER_TITLE,
+    Direction,
+    Operation,
+    PacketStatus,
+)
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -256,3 +263,8 @@ class Manifest(Strict):
     def packet_type(self, code: str) -> PacketType | None:
         """The packet type of this code, or None when the manifest no longer knows it."""
         return next((p for p in self.packet_types if p.code == code), None)
+
+    @property
+    def packet_type_titles(self) -> dict[str, str]:
+        """Titles of all packet types that a packet of this service may have, by code."""
+        return {STRAY_ANSWER: STRAY_ANSWER_TITLE} | {p.code: p.title for p in self.packet_types}

@@ -44,6 +44,10 @@ class Operation(StrEnum):
     READ = "Read"
 
 
+STRAY_ANSWER: Final = "ANSWER"
+"""Packet type of an answer that names no packet of the journal; every service of packets may have some."""
+STRAY_ANSWER_TITLE: Final = "Ответ на неизвестный пакет"
+
 CHANGES: Final = (Operation.INSERT, Operation.UPDATE, Operation.DELETE)
 """Operations that change something at the peer, in the order in which a run of packets sends them."""
 

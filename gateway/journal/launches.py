@@ -139,6 +139,12 @@ def load(connection: Connection, launch_id: UUID) -> LaunchState:
     )
 
 
+def newest(connection: Connection, service_code: str) -> UUID | None:
+    """The launch of a service that was started last."""
+    statement = text("SELECT id FROM launches WHERE service_code = :service ORDER BY id DESC LIMIT 1")
+    return connection.execute(statement, {"service": service_code}).scalar_one_or_none()
+
+
 def waiting_for_answers(launch: LaunchState, until: datetime) -> LaunchState:
     """The same launch in its last stage."""
     return replace(launch, stage=Stage.ANSWERS, answers_until=until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -345,13 +345,20 @@ def packed_data(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, bytes
     return {row.packet_id: row.content for row in connection.execute(statement, {"ids": list(ids)})}
 
 
-def named(connection: Connection, service_code: str, names: Sequence[str]) -> dict[str, UUID]:
-    """Ids of the packets of this service that the peer knows by these names."""
+def addressees(
+    connection: Connection, ids: Sequence[UUID], names: Sequence[str], service_codes: Collection[str]
+) -> list[Row[Any]]:
+    """Packets (id, name, service_code) with these ids, whose ever, and those of the services with these names."""
     statement = text(
-        "SELECT name, id FROM packets WHERE service_code = :service AND name = ANY(CAST(:names AS text[]))"
+        """
+        SELECT id, name, service_code FROM packets WHERE id = ANY(CAST(:ids AS uuid[])) AND direction = 'EXPORT'
+        UNION ALL
+        SELECT id, name, service_code FROM packets
+        WHERE service_code = ANY(CAST(:services AS text[])) AND name = ANY(CAST(:names AS text[]))
+        """
     )
-    rows = connection.execute(statement, {"service": service_code, "names": list(names)})
-    return {row.name: row.id for row in rows}
+    asked = {"ids": list(ids), "names": list(names), "services": list(service_codes)}
+    return list(connection.execute(statement, asked))
 
 
 def known(connection: Connection, service_code: str, ids: Sequence[UUID]) -> set[UUID]:

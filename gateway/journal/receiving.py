@@ -48,6 +48,13 @@ class KnownDocument:
     confirmed: bool
 
 
+def lock_documents(connection: Connection, service_code: str) -> None:
+    """Let nobody else journal documents of this service until the transaction ends: its late answers and its launches
+    may be given the same ones."""
+    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+    connection.execute(statement, {"key": f"documents:{service_code}"})
+
+
 def known_documents(connection: Connection, service_code: str, seals: Sequence[bytes]) -> dict[bytes, KnownDocument]:
     """Those of the documents that this service has journaled; new ones are absent."""
     rows = connection.execute(
@@ -293,6 +300,14 @@ def note_confirmed(connection: Connection, service_code: str, seals: Sequence[by
         ),
         {"service": service_code, "seals": list(seals)},
     )
+
+
+def count_received(connection: Connection, launch_id: UUID) -> int:
+    """How many packets of a launch came from the peer."""
+    statement = text(
+        "SELECT count(*) FROM packets WHERE launch_id = :id AND id >= :id AND status IN ('PROCESSED', 'REFUSED')"
+    )
+    return int(connection.execute(statement, {"id": launch_id}).scalar_one())
 
 
 def count_unconfirmed(connection: Connection, service_code: str) -> int:

@@ -102,7 +102,7 @@ def packet_facts(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) ->
 def packet(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Packet:
     """A packet with titles and allowed actions; a code the manifest no longer knows is its own title."""
     status = PacketStatus(row.status)
-    kind = manifest.packet_type(row.packet_type) if manifest else None
+    types = manifest.packet_type_titles if manifest else {}
     operations = manifest.operations if manifest else {}
     facts = packet_facts(row, manifest=manifest, viewer=viewer)
     hold, release = (access.refusal(viewer, action, facts) for action in (Action.HOLD, Action.RELEASE))
@@ -114,7 +114,7 @@ def packet(row: Row[Any], *, manifest: Manifest | None, viewer: Viewer) -> Packe
         organization_oid=row.organization_oid,
         direction=facts.direction,
         packet_type=row.packet_type,
-        packet_type_title=kind.title if kind else row.packet_type,
+        packet_type_title=types.get(row.packet_type, row.packet_type),
         operation=row.operation,
         operation_title=operations.get(Operation(row.operation), row.operation),
         status=status,

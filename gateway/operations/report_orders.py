@@ -133,8 +133,7 @@ def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
         known = [PacketStatus(code) for code in value if code in set(PacketStatus)]
         return ", ".join(manifest.status_title(s) if manifest else STATUS_TITLES[s] for s in known)
     if name == "packet_type" and manifest is not None:
-        kind = manifest.packet_type(value)
-        return kind.title if kind else str(value)
+        return manifest.packet_type_titles.get(value, str(value))
     return str(value)
 
 

@@ -94,9 +94,9 @@ def _packets(connection: Connection, query: PacketQuery, catalog: Catalog) -> It
         manifest = catalog.manifest(service_code)
         if manifest is None:
             return packet_type, operation, STATUS_TITLES[PacketStatus(status)]
-        kind = manifest.packet_type(packet_type)
+        type_title = manifest.packet_type_titles.get(packet_type, packet_type)
         operation_title = manifest.operations.get(Operation(operation), operation)
-        return kind.title if kind else packet_type, operation_title, manifest.status_title(PacketStatus(status))
+        return type_title, operation_title, manifest.status_title(PacketStatus(status))
 
     for row in report_queries.stream_packets(connection, query):
         type_title, operation_title, status_title = titles(row.service_code, row.packet_type, row.operation, row.status)
@@ -128,7 +128,7 @@ def _packets_as_xml(connection: Connection, query: PacketQuery, catalog: Catalog
     titles = {f"/status/{status}": title for status, title in STATUS_TITLES.items()}
     for code, exchange in catalog.exchanges.items():
         manifest = exchange.manifest
-        titles |= {f"{code}/type/{kind.code}": kind.title for kind in manifest.packet_types}
+        titles |= {f"{code}/type/{kind}": title for kind, title in manifest.packet_type_titles.items()}
         titles |= {f"{code}/operation/{operation}": title for operation, title in manifest.operations.items()}
         titles |= {f"{code}/status/{status}": manifest.status_title(status) for status in PacketStatus}
     listing = LISTINGS[ReportKind.PACKETS]

@@ -57,7 +57,8 @@ def check_counters(connection: Connection) -> None:
         SELECT launch_id, organization_id, count(*),
           count(*) FILTER (WHERE status IN ('FORM_ERROR', 'SEND_ERROR', 'REJECTED'))
         FROM packets GROUP BY launch_id, organization_id"""
-    assert sorted(connection.execute(text(kept)).all()) == sorted(connection.execute(text(counted)).all())
+    (ours, recounted) = (sorted(connection.execute(text(each)).all(), key=str) for each in (kept, counted))
+    assert ours == recounted
 
 
 def check_attempts(connection: Connection) -> None:

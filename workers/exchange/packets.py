@@ -138,7 +138,9 @@ class Reply:
     One that cannot be read stays with the peer and may come right, unless there are so many of them that nothing else
     would be handed out.
 
-    The answer names its packet by id, by ``name`` (``Outgoing.name``), or by both, which must agree.
+    The answer names its packet by id, by ``name`` (``Outgoing.name``), or by both, which must agree. One that names no
+    packet of the journal is kept in it as a document and confirmed; one that names nothing, or the packet of another
+    service, stays with the peer.
     """
 
     packet_id: UUID | None

@@ -188,7 +188,8 @@ class WorkerProcess:
                 yield loaded.connect(transport)
 
         settings = self._settings.services.get(loaded.exchange.manifest.slug, {})
-        return Surroundings(self._engine, open_peer, self._stop.is_set, self._reached, settings, self._library)
+        system = self._system(loaded.exchange)
+        return Surroundings(self._engine, open_peer, self._stop.is_set, self._reached, settings, self._library, system)
 
     def _transport(self, loaded: Loaded) -> Any:
         manifest = loaded.exchange.manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -23,7 +23,9 @@ from gateway.xml.parser import parse
 from gateway.xml.paths import local
 from gateway.xml.schemas import validate
 from workers.exchange import Element, Finding, PacketStatus, Peer, Refusal, Reply, Verdict, flk, lines
+from workers.runs import strays
 from workers.runs.loading import Loaded
+from workers.runs.strays import Addressed
 from workers.runs.surroundings import Point, Surroundings
 
 logger = logging.getLogger(__name__)
@@ -47,12 +49,17 @@ UNREADABLE: Final = "Ответ внешней системы не разобр�
 class AnswerDesk:
     """Takes answers page by page. ``_left`` are digests, by confirm id, of what cannot be read or placed: it stays with
     the peer, where it may come right. ``_kept`` are those of them that the journal holds, so that the peer need not.
+    ``_told`` are what the peer was told of last, ``_strays`` what it is to be told of as kept; ``others`` are confirm
+    ids of what is left to another service.
     """
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._left: dict[str, bytes] = {}
         self._kept: set[str] = set()
+        self._told: dict[str, bytes] = {}
+        self._strays: list[Reply] = []
+        self.others: set[str] = set()
 
     def collect(self, around: Surroundings, lease: Lease, peer: Peer, service_code: str) -> None:
         """Take and journal all that is ready, then confirm it. Commits page by page.
@@ -66,16 +73,21 @@ class AnswerDesk:
         while True:
             replies = peer.take_answers(min(TAKE + len(self._left), TAKE_MAX))
             around.reached(Point.ANSWERS_TAKEN)
+            # What was confirmed a moment ago and comes again would come for ever.
+            again = [reply for reply in replies if self._told.get(reply.confirm_id) == _digest(reply)]
+            self._leave_all(again)
+            self._told = {}
             fresh = [reply for reply in replies if self._left.get(reply.confirm_id) != _digest(reply)]
             old = {reply.confirm_id for reply in replies} - {reply.confirm_id for reply in fresh}
             crowded = self._kept & old if len(old) >= CROWD else set()
-            if not fresh and not crowded:
+            if not (fresh or crowded or again):
                 return
             confirmed = [*self._journal(around, lease, service_code, fresh), *crowded]
             around.reached(Point.ANSWERS_JOURNALED)
             if confirmed:
                 peer.confirm(confirmed)
                 self._kept.difference_update(confirmed)
+                self._note_told(around, lease, service_code, fresh, confirmed)
                 around.reached(Point.ANSWERS_CONFIRMED)
 
     def read_again(self, around: Surroundings, lease: Lease, service_code: str) -> None:
@@ -97,7 +109,9 @@ class AnswerDesk:
         verdicts: dict[UUID, tuple[Reply, Verdict]] = {}
         read: list[tuple[UUID, Reply]] = []
         unread: list[tuple[UUID, Reply]] = []
-        told = [(key, reply, self._read(reply)) for key, reply in self._addressed(around, lease, service_code, replies)]
+        with leased(around.engine, lease) as connection:
+            addressed = strays.address(connection, service_code, around.system, replies)
+        told = [(key, reply, self._read(reply)) for key, reply in addressed.ours]
         with leased(around.engine, lease) as connection:
             placing = [key for key, _, verdict in told if verdict and (verdict.refusals or verdict.named)]
             sent = {key: unpack(packed) for key, packed in packets.packed_data(connection, placing).items()}
@@ -116,9 +130,11 @@ class AnswerDesk:
             packets.settle(connection, service_code, outcomes)
             waiting = answers.note(connection, service_code, _remarks(verdicts, unread))
             known = packets.known(connection, service_code, [key for key, _ in read + unread])
+            kept = strays.keep(connection, service_code, lease.launch_id, addressed.strays)
         sent_before = {key for key, status in waiting.items() if status is PacketStatus.SENT}
         self._leave(unread, known | sent_before)
-        return self._placed(service_code, read, known | (waiting.keys() & verdicts.keys()))
+        placed = self._placed(service_code, read, known | (waiting.keys() & verdicts.keys()))
+        return [*placed, *self._set_aside(service_code, addressed, kept=kept)]
 
     def _leave(self, unread: Sequence[tuple[UUID, Reply]], kept: set[UUID]) -> None:
         """Remember what stays with the peer. A packet not yet SENT is still written to, and its remark with it."""
@@ -135,28 +151,36 @@ class AnswerDesk:
             if packet_id not in placed:
                 self._left[reply.confirm_id] = _digest(reply)
                 if _once.first(service_code, reply.confirm_id, str(packet_id)):
-                    logger.warning("an answer names packet %s, which this journal does not hold", packet_id)
+                    logger.warning("an answer names packet %s, which waits for none", packet_id)
         return [reply.confirm_id for packet_id, reply in read if packet_id in placed]
 
-    def _addressed(
-        self, around: Surroundings, lease: Lease, service_code: str, replies: list[Reply]
-    ) -> Iterator[tuple[UUID, Reply]]:
-        """Answers with the ids of their packets; one whose name is of no packet of ours, or of another, is left."""
-        names = [reply.name for reply in replies if reply.name is not None]
-        ids: dict[str, UUID] = {}
-        if names:
+    def _set_aside(self, service_code: str, addressed: Addressed, *, kept: bool) -> list[str]:
+        """The confirm ids of strays that the journal keeps; all else that is not ours stays with the peer."""
+        self._leave_all([*addressed.others, *addressed.unclear, *(() if kept else addressed.strays)])
+        self.others.update(reply.confirm_id for reply in addressed.others)
+        self._strays += addressed.strays if kept else ()
+        for said, replies in (
+            ("names no packet of this journal", addressed.strays),
+            ("is of another service, which has to take it", addressed.others),
+            ("names no packet, or two different ones, or is empty", addressed.unclear),
+        ):
+            for reply in replies:
+                if _once.first(service_code, reply.confirm_id, said):
+                    logger.warning("an answer of %s %s", service_code, said)
+        return [reply.confirm_id for reply in addressed.strays] if kept else []
+
+    def _leave_all(self, replies: Iterable[Reply]) -> None:
+        self._left.update((reply.confirm_id, _digest(reply)) for reply in replies)
+
+    def _note_told(
+        self, around: Surroundings, lease: Lease, service_code: str, fresh: Sequence[Reply], confirmed: Sequence[str]
+    ) -> None:
+        told = set(confirmed)
+        self._told = {reply.confirm_id: _digest(reply) for reply in fresh if reply.confirm_id in told}
+        if self._strays:
             with leased(around.engine, lease) as connection:
-                ids = packets.named(connection, service_code, names)
-        for reply in replies:
-            packet_id = reply.packet_id if reply.name is None else ids.get(reply.name)
-            if packet_id is not None and reply.packet_id in (None, packet_id):
-                yield packet_id, reply
-            else:
-                self._left[reply.confirm_id] = _digest(reply)
-                if _once.first(service_code, reply.confirm_id):
-                    logger.warning(
-                        "an answer of %s names no packet of this journal, or two different ones", service_code
-                    )
+                strays.note_confirmed(connection, service_code, self._strays)
+            self._strays.clear()
 
     def _read(self, reply: Reply) -> Verdict | None:
         """The verdict an answer tells, or None when it is not what its schema says."""

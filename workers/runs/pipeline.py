@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT, LaunchResult
 from gateway.domain.statuses import CHANGES, Operation, PacketStatus
-from gateway.journal import groups, launches, outbox, packets
+from gateway.journal import groups, launches, outbox, packets, receiving
 from gateway.journal.engine import database_now
 from gateway.journal.launches import LaunchState, Stage
 from gateway.journal.outbox import Lease, leased
@@ -46,6 +46,9 @@ ASK_BATCH: Final = 100
 REARM_BATCH: Final = 1000
 NUMBER_BATCH: Final = 10
 LATE_ANSWERS_S: Final = 30.0
+WAITING: Final = "ждут ответа"
+STRAYS: Final = "сохранены ответы на неизвестные пакеты"
+OTHERS: Final = "оставлены ответы на пакеты другого сервиса"
 UNCONFIRMED: Final = "Внешняя система не подтвердила получение пакета"
 
 
@@ -294,12 +297,15 @@ class LaunchRun:
             )
             over = launch.answers_until is not None and database_now(connection) >= launch.answers_until
             stopped = launches.stop_requested(connection, launch.id)
+            strays = receiving.count_received(connection, launch.id)
         if stopped:
             self._end(LaunchResult.FAILED, STOPPED_TEXT)
         elif waiting and not over:
             return Pause(manifest.sending.answer_poll_s)
         else:
-            self._end(LaunchResult.SUCCESS, None, f"Ждут ответа: {waiting}" if waiting else None)
+            counted = {WAITING: waiting, STRAYS: strays, OTHERS: len(self._answers.others)}
+            told = ", ".join(f"{what}: {number}" for what, number in counted.items() if number)
+            self._end(LaunchResult.SUCCESS, None, told[:1].upper() + told[1:] or None)
         return None
 
     def _end(self, result: LaunchResult, text: str | None, counts: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,7 +47,8 @@ class Pause:
 class Surroundings:
     """What a run needs of its process. ``reached`` is told every named point; ``stopping`` asks for an early pause.
 
-    ``settings`` are those of the site for this exchange; ``library`` holds the process's dictionaries.
+    ``settings`` are those of the site for this exchange; ``library`` holds the process's dictionaries;
+    ``system`` are the services of the exchange's folder, which share its settings.
     """
 
     engine: Engine
@@ -56,3 +57,4 @@ class Surroundings:
     reached: Callable[[Point], None] = lambda _point: None
     settings: Mapping[str, str] = field(default_factory=dict)
     library: Library = field(default_factory=Library)
+    system: Sequence[str] = ()

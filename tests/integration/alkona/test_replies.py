@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from gateway.catalog.registry import Exchange
 from gateway.operations.baseline import import_baseline
 from tests.support.alkona import DN, FIRST, SECOND, SLUG, AlkonaHouse, sound
 from tests.support.packet_house import small_catalog
@@ -18,6 +23,8 @@ from workers.exchanges.alkona.answer import PASSED
 from workers.runs.answers import UNREADABLE
 from workers.transports.folder import FolderTransport
 
+KEPT: Final = "Сохранены ответы на неизвестные пакеты"
+LEFT: Final = "Оставлены ответы на пакеты другого сервиса"
 MADE: Final = {"DEP": branches, "DN": observations, "PRF": plans}
 PATIENT: Final = "/ZL_LIST/ZAP[2]/PERS/DR"
 
@@ -72,7 +79,7 @@ def test_no_reply_bars_those_behind_it_and_each_is_told_once(
     lay(house, f"R{junk.name}.zip", b"PK not an archive")
     lay(house, f"R{denied.name}.xml", reply(denied, "OK"))
     lay(house, f"RDNM{'9' * 220}.xml", "a name longer than we take")
-    lay(house, "RDNM999999T99_26010100001.xml", "nobody's")
+    stray = lay(house, "RDNM999999T99_26010100001.xml", "nobody's")
     lay(house, os.fsdecode(b"RDNM\xcf\xee.xml"), "a name in another encoding")
     lay(house, f"R{good.name}.XML", reply(good, "OK"))
     deny(monkeypatch, denied.name)
@@ -81,7 +88,8 @@ def test_no_reply_bars_those_behind_it_and_each_is_told_once(
         first = len(caplog.records)
         told = house.rows("SELECT result_text, changed_at FROM packets WHERE status = 'SENT' ORDER BY id")
         poll(house)
-    assert house.statuses() == {"SENT": 3, "ACCEPTED": 1}
+    assert house.statuses() == {"SENT": 3, "ACCEPTED": 1, "REFUSED": 1}
+    assert not stray.exists(), "it is kept in the journal"
     assert [row.result_text for row in told] == [UNREADABLE] * 3
     assert told == house.rows("SELECT result_text, changed_at FROM packets WHERE status = 'SENT' ORDER BY id")
     assert (first, len(caplog.records)) == (3, 3)
@@ -98,6 +106,52 @@ def deny(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
         return read(self, name)
 
     monkeypatch.setattr(FolderTransport, "read", refuse)
+
+
+def test_a_reply_of_no_packet_is_kept_and_taken_away_and_one_of_two_packets_waits(house: AlkonaHouse) -> None:
+    first, second = waiting(house, 10)
+    of_both = lay(house, f"R{first.name}.xml", reply(second, "OK"))
+    of_a_stranger = lay(house, "RDNM999999T99_26010100001.xml", reply(second, "OK"))
+    empty = lay(house, "RDNM999999T99_26010100002.xml", "")
+    stranger = reply(SimpleNamespace(id=uuid4(), name="DNM999999T99_26010100003"), "OK")
+    stray = lay(house, "RDNM999999T99_26010100003.xml", stranger)
+    for told in (f"{KEPT}: 1", None):
+        launch_id = house.start()
+        house.finish(launch_id, house.worker(catalog=small_catalog(SLUG, answer_window_s=0)))
+        assert house.rows("SELECT result_counts FROM launches WHERE id = :id", id=launch_id)[0][0] == told
+    assert [file.exists() for file in (of_both, of_a_stranger, empty, stray)] == [True, True, True, False]
+    assert house.statuses() == {"SENT": 2, "REFUSED": 1}
+    (kept,) = house.rows("SELECT * FROM packets WHERE direction = 'IMPORT'")
+    assert house.body(kept.id) == stranger
+
+
+def test_a_reply_for_another_service_that_shares_the_folder_is_left_to_it(house: AlkonaHouse) -> None:
+    (ours,) = waiting(house, 3)
+    catalog = small_catalog(SLUG, answer_window_s=0)
+    shared = {code: see_everything(each) for code, each in catalog.exchanges.items()}
+    house.submit("alkona-dep", FIRST.oid, list(branches(FIRST, 2, 1)))
+    worker = house.worker(catalog=replace(catalog, exchanges=shared))
+    house.finish(house.start("alkona-dep"), worker)
+    (theirs,) = house.rows("SELECT * FROM packets WHERE service_code = 'alkona-dep'")
+    with house.engine.begin() as connection:
+        connection.execute(text("DELETE FROM outbox"))
+    fault = "<PR><OSHIB>003</OSHIB><IM_POL>FILENAME</IM_POL><COMMENT>Имя файла</COMMENT></PR>"
+    protocol = f"<FLK_P><FNAME>V{theirs.name[1:]}</FNAME><FNAME_I>{theirs.name}</FNAME_I>{fault}</FLK_P>"
+    file = lay(house, f"V{theirs.name[1:]}.xml", protocol)
+    lay(house, f"R{ours.name}.xml", reply(ours, "OK"))
+    launch_id = house.start()
+    house.finish(launch_id, worker)
+    assert (house.statuses(), file.exists()) == ({"ACCEPTED": 1, "SENT": 1}, True)
+    (told,) = house.rows("SELECT result_counts FROM launches WHERE id = :id", id=launch_id)
+    assert told.result_counts == f"{LEFT}: 1"
+    house.finish(house.start("alkona-dep"), worker)
+    assert (house.statuses(), file.exists()) == ({"ACCEPTED": 1, "REJECTED": 1}, False)
+
+
+def see_everything(exchange: Exchange) -> Exchange:
+    """The exchange of a folder whose manifests do not tell whose a file is."""
+    transport = exchange.manifest.transport.model_copy(update={"incoming": ()})
+    return replace(exchange, manifest=exchange.manifest.model_copy(update={"transport": transport}))
 
 
 def test_a_reply_that_cannot_be_removed_bars_none(house: AlkonaHouse, monkeypatch: pytest.MonkeyPatch) -> None:

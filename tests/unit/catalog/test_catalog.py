@@ -165,3 +165,10 @@ def test_a_folder_whose_code_does_not_load_is_named(
         with pytest.raises(ConfigurationError, match=reason) as caught:
             load_exchange(exchange)
         assert folder.name in caught.value.message
+
+
+def test_an_answer_of_no_packet_has_a_title_in_every_service() -> None:
+    for exchange in load_catalog().exchanges.values():
+        titles = exchange.manifest.packet_type_titles
+        assert titles["ANSWER"] == "Ответ на неизвестный пакет"
+        assert titles.keys() >= {each.code for each in exchange.manifest.packet_types}

@@ -27,7 +27,7 @@ def _packet_of(stem: str) -> str | None:
 
 
 def _reply(file: str, data: bytes, name: str) -> Reply:
-    """A reply names its packet by the name of its file and in NAME_F; where they differ it is of no packet."""
+    """A reply names its packet by the name of its file and in NAME_F; where they differ it names none."""
     told = _TOLD_NAME.search(data)
     agreed = told is None or told[1].decode() == name
-    return Reply(None, file, data, name if agreed else f"{name} {file}")
+    return Reply(None, file, data, name if agreed else None)
