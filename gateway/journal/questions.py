@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -25,32 +26,51 @@ def keep_cursor(connection: Connection, service_code: str, cursor: str) -> None:
     connection.execute(statement, {"service": service_code, "cursor": cursor})
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is to be asked for, in the order of our ids: objects after ``newest`` never were, of the others the
+    one after ``last`` is the next.
+    """
+
+    newest: int = 0
+    last: int = 0
+
+
+def load_turn(connection: Connection, service_code: str, object_type: str) -> Turn:
+    """Whose turn it is among the objects of a type."""
+    kept = load_cursor(connection, _turn_key(service_code, object_type))
+    return Turn() if kept is None else Turn(*map(int, kept.split()))
+
+
+def keep_turn(connection: Connection, service_code: str, object_type: str, turn: Turn) -> None:
+    """Remember it. The caller commits, with what was answered."""
+    keep_cursor(connection, _turn_key(service_code, object_type), f"{turn.newest} {turn.last}")
+
+
+def _turn_key(service_code: str, object_type: str) -> str:
+    return f"{service_code}/{object_type}"
+
+
 def unanswered(
-    connection: Connection,
-    service_code: str,
-    object_type: str,
-    *,
-    after: int,
-    limit: int,
-    before: int | None = None,
-    newest_first: bool = False,
+    connection: Connection, service_code: str, object_type: str, *, after: int, upto: int | None, limit: int
 ) -> list[Row[Any]]:
-    """Objects new or changed since the peer last answered for them, in the order of our ids, between the given ones.
+    """Objects new or changed since the peer last answered for them, in the order of our ids, from behind one of them
+    to another (None: to the last).
 
     Columns: row, object_id, changed_at, deleted, content, content_hash, and id, oid, name, codes of their МО. Goes by a
     partial index.
     """
     statement = text(
-        f"""
+        """
         SELECT o.id AS row, o.object_id, o.changed_at, o.deleted, o.content, o.content_hash,
           g.id, g.oid, g.name, g.codes
         FROM source_objects o JOIN organizations g ON g.id = o.organization_id
         WHERE o.due AND o.service_code = :service AND o.object_type = :type AND o.id > :after
-          AND (CAST(:before AS bigint) IS NULL OR o.id < :before)
-        ORDER BY o.id {"DESC" if newest_first else "ASC"} LIMIT :limit
+          AND (CAST(:upto AS bigint) IS NULL OR o.id <= :upto)
+        ORDER BY o.id LIMIT :limit
         """
     )
-    asked = {"service": service_code, "type": object_type, "after": after, "before": before, "limit": limit}
+    asked = {"service": service_code, "type": object_type, "after": after, "upto": upto, "limit": limit}
     return list(connection.execute(statement, asked))
 
 

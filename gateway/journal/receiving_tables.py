@@ -56,3 +56,4 @@ service_cursors: Final = Table(
     now("changed_at"),
     PrimaryKeyConstraint("service_code"),
 )
+"""Where a service reads on at its peer; under «service/object type» whose turn it is to be asked for."""

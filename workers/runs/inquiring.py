@@ -8,8 +8,9 @@ its object is answered. The peer is only read, so whatever a dead worker had tak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
@@ -55,14 +56,24 @@ def run_inquiry(
     return run.go(open_transport, lambda transport: run.inquire(inquiry(transport)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Objects of a type to be asked for: ids in ``spans``, from behind one to another (None: to the last), in this
+    order. ``side`` is what of the :class:`questions.Turn` they move.
+    """
+
+    object_type: str
+    side: Literal["newest", "last"]
+    spans: Sequence[tuple[int, int | None]]
+
+
 class _InquiryRun(JudgingRun):
     """The changes come first: what the peer tells of an object afterwards is newer than where its changes are read."""
 
     def inquire(self, inquiry: Inquiry) -> str | None:
         """Read the changes, then ask; what is to be told of objects that are still not answered for."""
         self._follow(inquiry)
-        for object_type in self._loaded.exchange.manifest.object_types:
-            self._ask_all(inquiry, object_type.code)
+        self._ask_all(inquiry)
         with leased(self._around.engine, self._lease) as connection:
             return self._waiting(connection)
 
@@ -88,71 +99,80 @@ class _InquiryRun(JudgingRun):
         if all(delivery(each) in handled for each in page.documents):
             questions.keep_cursor(connection, self._service, page.cursor)
 
-    def _ask_all(self, inquiry: Inquiry, object_type: str) -> None:
+    def _ask_all(self, inquiry: Inquiry) -> None:
         """Ask for every object once; those whose answer is refused are asked for by the next run.
 
-        Where nothing of use is answered for many in a row, the newest are asked for before it is called the peer's
-        trouble: objects that are never answered gather at the beginning, and must not bar those that come.
+        First come those that were never asked for, then the others, from where their turn is and round. Either part
+        ends where nothing of use is answered for many in a row, and the next run goes on behind them: whoever is never
+        answered bars nobody for ever. After a failure another part begins, for one may always end in such.
         """
-        place, trouble, _ = self._scan(inquiry, object_type, 0, newest_first=False)
-        if trouble is not None:
-            _, _, useful = self._scan(inquiry, object_type, place, newest_first=True)
-            if not useful:
-                raise trouble
-
-    def _scan(
-        self, inquiry: Inquiry, object_type: str, after: int, *, newest_first: bool
-    ) -> tuple[int, TransportError | None, bool]:
-        """Ask page by page; where it ended and with what trouble, and whether any answer was of use."""
-        before: int | None = None
+        parts = [part for each in self._loaded.exchange.manifest.object_types for part in self._parts(each.code)]
+        first = self.failures % max(1, len(parts))
+        troubles: list[TransportError] = []
         useful = False
-        while True:
-            self.check_stopping()
-            with leased(self._around.engine, self._lease) as connection:
-                rows = questions.unanswered(
-                    connection,
-                    self._service,
-                    object_type,
-                    after=after,
-                    before=before,
-                    limit=self._batch,
-                    newest_first=newest_first,
-                )
-            if not rows:
-                return after, None, useful
-            count, trouble, served = self._ask_page(inquiry, object_type, rows)
-            if served:
-                self.failures, useful = 0, True
-            self._around.reached(Point.SETTLED)
-            if trouble is not None:
-                return rows[count].row, trouble, useful
-            after, before = (after, rows[-1].row) if newest_first else (rows[-1].row, None)
+        for part in parts[first:] + parts[:first]:
+            trouble, served = self._scan(inquiry, part)
+            troubles += [] if trouble is None else [trouble]
+            useful = useful or served
+        if troubles and not useful:
+            raise troubles[0]
+
+    def _parts(self, object_type: str) -> list[_Part]:
+        with leased(self._around.engine, self._lease) as connection:
+            turn = questions.load_turn(connection, self._service, object_type)
+        others = [(turn.last, turn.newest), (0, turn.last)]
+        return [_Part(object_type, "newest", [(turn.newest, None)]), _Part(object_type, "last", others)]
+
+    def _scan(self, inquiry: Inquiry, part: _Part) -> tuple[TransportError | None, bool]:
+        """Ask page by page; with what trouble it ended, and whether any answer was of use."""
+        useful = False
+        for after, upto in part.spans:
+            behind = after
+            while rows := self._page(part.object_type, behind, upto):
+                trouble, served = self._ask_page(inquiry, part, rows)
+                if served:
+                    self.failures, useful = 0, True
+                self._around.reached(Point.SETTLED)
+                if trouble is not None:
+                    return trouble, useful
+                behind = rows[-1].row
+        return None, useful
+
+    def _page(self, object_type: str, after: int, upto: int | None) -> list[Row[Any]]:
+        self.check_stopping()
+        with leased(self._around.engine, self._lease) as connection:
+            return questions.unanswered(
+                connection, self._service, object_type, after=after, upto=upto, limit=self._batch
+            )
 
     def _ask_page(
-        self, inquiry: Inquiry, object_type: str, rows: Sequence[Row[Any]]
-    ) -> tuple[int, PeerRefused | BadAnswer | None, bool]:
-        """Journal what was answered even when the peer fails in the middle.
+        self, inquiry: Inquiry, part: _Part, rows: Sequence[Row[Any]]
+    ) -> tuple[PeerRefused | BadAnswer | None, bool]:
+        """Journal what was answered even when the peer fails in the middle; the turn moves past the one it failed at.
 
-        How many were asked for, what the peer would not answer for the next one, whether any answer was of use.
+        What the peer would not answer, and whether any answer was of use.
         """
         answers: list[tuple[Row[Any], Incoming | None]] = []
         failure: TransportError | None = None
         for row in rows:
             try:
-                answers.append((row, None if row.deleted else inquiry.ask(_question(object_type, row))))
+                answers.append((row, None if row.deleted else inquiry.ask(_question(part.object_type, row))))
             except TransportError as error:
                 failure = error
                 break
         self._around.reached(Point.ASKED)
         asked = [incoming for _, incoming in answers if incoming is not None]
-        handled = self.journal(asked, partial(self._settle, answers))
+        last = rows[min(len(answers), len(rows) - 1)].row
+        handled = self.journal(asked, partial(self._settle, answers, part, last))
         if failure is not None and not isinstance(failure, PeerRefused | BadAnswer):
             raise failure
-        return len(answers), failure, any(each.status is PacketStatus.PROCESSED for each in handled.values())
+        return failure, any(each.status is PacketStatus.PROCESSED for each in handled.values())
 
     def _settle(
         self,
         answers: Sequence[tuple[Row[Any], Incoming | None]],
+        part: _Part,
+        last: int,
         connection: Connection,
         handled: Mapping[Delivery, Handled],
     ) -> None:
@@ -164,6 +184,8 @@ class _InquiryRun(JudgingRun):
             elif (told := handled.get(delivery(incoming))) and told.status is PacketStatus.PROCESSED:
                 answered.append((row.row, row.content_hash))
         questions.settle(connection, answered)
+        turn = questions.load_turn(connection, self._service, part.object_type)
+        questions.keep_turn(connection, self._service, part.object_type, replace(turn, **{part.side: last}))
 
     def _note(self, connection: Connection, handled: Mapping[Delivery, Handled]) -> None:
         """The peer waits for no word on what it was asked for."""

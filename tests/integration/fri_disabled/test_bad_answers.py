@@ -68,7 +68,7 @@ def test_that_nobody_is_known_is_heard_after_an_answer_that_did_not_read(
 
 @pytest.mark.parametrize(
     ("operation", "calls", "refused"),
-    [("ListChanges", ATTEMPTS, 0), ("GetInvalidExtract", ATTEMPTS * (MAX_REFUSALS + 2), MAX_REFUSALS + 1)],
+    [("ListChanges", ATTEMPTS, 0), ("GetInvalidExtract", ATTEMPTS * (MAX_REFUSALS + 1) + 1, MAX_REFUSALS + 1)],
 )
 def test_a_peer_that_answers_nothing_else_ends_the_launch_and_is_not_called_away(
     house: FriHouse, monkeypatch: pytest.MonkeyPatch, operation: str, calls: int, refused: int
