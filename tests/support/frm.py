@@ -25,6 +25,7 @@ from gateway.xml.parser import parse
 from tests.support.ips import CLIENT
 from tests.support.running import add_organizations
 from tests.support.waiting import eventually
+from workers.demo.parts import frm_data
 from workers.demo.parts.frm_data import Submitted
 from workers.runner.process import WorkerProcess
 from workers.runs.surroundings import Point
@@ -162,6 +163,15 @@ class House:
     def held(self) -> list[tuple[str, str]]:
         """(operation, entity) of every change that the register took."""
         return [(e.operation, e.entity_id) for e in self.sandbox.ledger()]
+
+
+def changed(number: int, *changes: tuple[str, str], oid: str = OID) -> Submitted:
+    """A worker with words of its document replaced."""
+    document = frm_data.person(oid, number).decode()
+    for old, new in changes:
+        assert old in document
+        document = document.replace(old, new)
+    return "Person", f"p-{number:06}", document.encode()
 
 
 def facts(sandbox: IpsSandbox) -> Mapping[str, int]:

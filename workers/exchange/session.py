@@ -167,6 +167,13 @@ class Session(Protocol):
         """Note under which ids the peer holds objects, and not whether it holds them as they are."""
         ...
 
+    def claiming(self, things: Iterable[str]) -> AbstractContextManager[None]:
+        """Be the only session of the service at these things of the peer until the block ends; waits for the others.
+
+        For what belongs to no single МО. One block at a time; what the peer holds is to be read inside it.
+        """
+        ...
+
     def doubts(self) -> Sequence[Doubt]:
         """Requests whose outcome is unknown. Read the peer's state first, then settle each by ``close``."""
         ...

@@ -22,7 +22,7 @@ from gateway.catalog.manifest import Retry
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import STOPPED_TEXT
 from gateway.domain.statuses import CHANGES, Operation, PacketStatus
-from gateway.journal import launches, sessions
+from gateway.journal import claims, launches, sessions
 from gateway.journal.engine import database_now
 from gateway.journal.new_packets import SessionPacket, journal_sending
 from gateway.journal.outbox import Lease, leased
@@ -41,7 +41,7 @@ JOURNAL_WITHIN_S: Final = 1.0
 FAILING_IN_A_ROW: Final = 5
 """So many failures one after another are not of single records: the peer is down."""
 NAP_S: Final = 0.2
-"""So often a pause before another attempt looks whether the process is stopping."""
+"""So often a pause before another attempt looks whether the process is stopping, and whether a claim is free."""
 STOPPING: Final = "Процесс обмена останавливается"
 NOT_TRIED: Final = "Не передавался: передача прервалась раньше"
 
@@ -72,6 +72,15 @@ class Ground:
             if launches.stop_requested(connection, self.launch_id):
                 raise ConfigurationError(STOPPED_TEXT)
             yield connection
+
+    def claim(self, things: Sequence[str]) -> None:
+        """Wait until nobody else has one of these things, and claim them."""
+        claimed = False
+        while not claimed:
+            with self.going_on() as connection:
+                claimed = claims.claim(connection, self.lease, things)
+            if not claimed:
+                time.sleep(NAP_S)
 
     def heed(self) -> None:
         """Break off where the process is stopping."""

@@ -7,7 +7,7 @@ doubt*: the exchange reads the peer's state and tells what became of it, before 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row
 from gateway.domain.errors import ConfigurationError, Finding
 from gateway.domain.launches import LaunchResult
 from gateway.domain.statuses import CHANGES, Operation, PacketStatus
-from gateway.journal import launches, objects, outbox, packets, registry, sessions
+from gateway.journal import claims, launches, objects, outbox, packets, registry, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.new_packets import SessionPacket, journal_sending
@@ -188,6 +188,17 @@ class SessionRun:
             ids[part.source.object_type, part.source.object_id].add((part.kind, entity_id))
         lines = {key: write_parts(parts) or "" for key, parts in ids.items()}
         objects.add_peer_ids(connection, self.service_code, self.organization.id, lines)
+
+    @contextmanager
+    def claiming(self, things: Iterable[str]) -> Iterator[None]:
+        """Be the only session of the service at these things until the block ends; see ``workers.exchange``.
+
+        Where the block breaks off, so does the session, and its claims go with its lease.
+        """
+        self._ground.claim(list(things))
+        yield
+        with self.writing() as connection:
+            claims.release(connection, self._ground.lease)
 
     def doubts(self) -> Sequence[Doubt]:
         """Requests of this МО whose outcome is unknown."""
