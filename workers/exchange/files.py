@@ -12,7 +12,7 @@ from workers.exchange.common import FileUnusable
 logger = logging.getLogger(__name__)
 
 MAX_NAMES: Final = 100_000
-"""So many files are taken from a folder over one connection; the others wait for the next one."""
+"""So many files are taken from a folder over one connection; the others wait for the next ones."""
 
 
 class Files(Protocol):
@@ -56,7 +56,8 @@ class Files(Protocol):
     def names(self, suffix: str = "", limit: int = MAX_NAMES) -> Sequence[str]:
         """Names of the files that came, ending in ``suffix`` (letters' case counts), sorted; no hidden or other files.
 
-        The first ``limit`` of them, however many there are; no more than twice as many are held meanwhile.
+        Of more than ``limit`` it is any so many, in no order, each with the same chance, so that files which nobody can
+        remove do not bar the others for ever; no more are held meanwhile.
 
         Raises:
             NotSent, SignInRefused: the folder cannot be read now.
@@ -86,7 +87,7 @@ class Arrivals:
     """The files that came, for as long as one connection lasts: each is offered once, and none bars those behind it.
 
     What is not removed is offered again by the next connection, which may find it corrected. Of a folder of more than
-    ``limit`` files the first are offered, and ``more`` tells that others wait for the next connection.
+    ``limit`` files any so many are offered, and ``more`` tells that others wait for the next connections.
     """
 
     def __init__(self, files: Files, suffix: str = "", limit: int = MAX_NAMES) -> None:

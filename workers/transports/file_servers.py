@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from random import Random
 from typing import Final
 
 from gateway.domain.errors import ConfigurationError
@@ -117,11 +118,12 @@ def part_name(name: str, data: bytes) -> str:
     return f".{plain(name)}.{sha256(data).hexdigest()[:12]}.part"
 
 
-class FirstNames:
-    """The first names of a folder in their order, of those that an exchange is shown, however many there are.
+class SomeNames:
+    """Names of a folder, of those that an exchange is shown: all of them, sorted, or of more than ``limit`` any, each
+    with the same chance, in no order. No more than ``limit`` are held.
 
     ``patterns`` are those of the manifest's ``incoming``: a name fits one of them, where there are any (letters' case
-    counts). Not more than twice ``limit`` names are held.
+    counts).
     """
 
     def __init__(self, patterns: Sequence[str], suffix: str, limit: int) -> None:
@@ -129,6 +131,8 @@ class FirstNames:
         self._suffix = suffix
         self._limit = limit
         self._kept: list[str] = []
+        self._seen = 0
+        self._random = Random()  # noqa: S311 # a fair draw, no secret
 
     def add(self, name: str) -> None:
         """Take the next name of the listing, which is in no order."""
@@ -136,13 +140,17 @@ class FirstNames:
             return
         if self._patterns and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
             return
-        self._kept.append(name)
-        if len(self._kept) == 2 * self._limit:
-            self._kept = sorted(self._kept)[: self._limit]
+        self._seen += 1
+        if self._seen <= self._limit:
+            self._kept.append(name)
+        elif (place := self._random.randrange(self._seen)) < self._limit:
+            self._kept[place] = name
 
     def told(self) -> tuple[str, ...]:
         """The names, once all were added."""
-        return tuple(sorted(self._kept)[: self._limit])
+        if self._seen <= self._limit:
+            return tuple(sorted(self._kept))
+        return tuple(self._random.sample(self._kept, self._limit))
 
 
 def no_connection(site: Site) -> NotSent:

@@ -23,7 +23,7 @@ from workers.transports.file_servers import (
     MAX_FILE_BYTES,
     NOT_REMOVED,
     UNREADABLE,
-    FirstNames,
+    SomeNames,
     plain,
 )
 
@@ -102,17 +102,17 @@ class FolderTransport:
             return _is_file(_inside(self._out, name))
 
     def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
-        """Names of the first files that came, ending in ``suffix`` (letters' case counts), sorted.
+        """Names of the files that came, ending in ``suffix`` (letters' case counts); of more than ``limit`` any.
 
         Raises:
             NotSent: the folder cannot be read now.
         """
-        first = FirstNames(self._incoming, suffix, limit)
+        some = SomeNames(self._incoming, suffix, limit)
         with _reading(), os.scandir(self._in) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
-                    first.add(entry.name)
-        return first.told()
+                    some.add(entry.name)
+        return some.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came, at most 256 MiB; links are not followed.

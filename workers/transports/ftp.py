@@ -27,9 +27,9 @@ from workers.transports.file_servers import (
     SIGN_IN_REFUSED,
     TOO_LARGE,
     UNREADABLE,
-    FirstNames,
     Folder,
     Site,
+    SomeNames,
     no_connection,
     part_name,
     plain,
@@ -109,11 +109,11 @@ class FtpFiles:
             return _size(ftp, name) is not None
 
     def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
-        """Names of the first files that came, sorted."""
-        first = FirstNames(self._incoming, suffix, limit)
+        """Names of the files that came."""
+        some = SomeNames(self._incoming, suffix, limit)
         with self._within(self._site.imported) as ftp:
-            _list(ftp, self._in_time(first.add))
-        return first.told()
+            _list(ftp, self._in_time(some.add))
+        return some.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came."""

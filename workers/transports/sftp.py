@@ -25,9 +25,9 @@ from workers.transports.file_servers import (
     SIGN_IN_REFUSED,
     TOO_LARGE,
     UNREADABLE,
-    FirstNames,
     Folder,
     Site,
+    SomeNames,
     no_connection,
     part_name,
     plain,
@@ -121,17 +121,17 @@ class SftpFiles:
         return self._talk(self._site.exported, lambda sftp: sftp.isfile(path))
 
     def names(self, suffix: str = "", limit: int = MAX_NAMES) -> tuple[str, ...]:
-        """Names of the first files that came, sorted."""
+        """Names of the files that came."""
         folder = self._site.imported
-        first = FirstNames(self._incoming, suffix, limit)
+        some = SomeNames(self._incoming, suffix, limit)
 
         async def act(sftp: asyncssh.SFTPClient) -> None:
             async for entry in sftp.scandir(folder.require()):
                 if entry.attrs.type == asyncssh.FILEXFER_TYPE_REGULAR:
-                    first.add(str(entry.filename))
+                    some.add(str(entry.filename))
 
         self._talk(folder, act)
-        return first.told()
+        return some.told()
 
     def read(self, name: str) -> bytes:
         """Read a file that came."""

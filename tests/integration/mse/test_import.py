@@ -205,8 +205,8 @@ def test_a_folder_too_large_for_one_launch_is_read_in_part_and_the_rest_by_the_n
     house.submit(IMPORT, FIRST.oid, patients(FIRST, 1))
     for number in (3, 1, 2):
         house.sandbox.lay_out(f"{number}.xml", ticket({"ExamDate": f"2026-03-0{number}"}))
-    assert house.launch(IMPORT) == ("SUCCESS", "В папке остались ещё файлы, их возьмёт следующий запуск")
-    assert [path.name for path in house.sandbox.tree.imported.iterdir()] == ["3.xml"]
+    assert house.launch(IMPORT) == ("SUCCESS", "В папке остались ещё файлы, их возьмут следующие запуски")
+    assert len(list(house.sandbox.tree.imported.iterdir())) == 1
     assert house.launch(IMPORT) == ("SUCCESS", None)
     assert results(house) == [("PROCESSED", DONE)] * 3
 

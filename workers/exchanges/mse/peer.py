@@ -35,7 +35,7 @@ SUFFIX: Final = ".xml"
 TRIES: Final = 3
 PAGE_BYTES: Final = 32 * 1024 * 1024
 """No further file is read once those of a page are as large as this together."""
-MORE: Final = "В папке остались ещё файлы, их возьмёт следующий запуск"
+MORE: Final = "В папке остались ещё файлы, их возьмут следующие запуски"
 NOT_PUT: Final = "Не удалось загрузить файл с идентификатором направления {g_code} в папку обмена"
 
 
