@@ -41,6 +41,7 @@ class ZippedFiles:
         self._arrivals = Arrivals(files)
         self._packet_of = packet_of
         self._reply = reply
+        self._unread: set[str] = set()
 
     def send(self, packets: Sequence[Outgoing]) -> Sequence[Receipt]:
         """Put files in the given order; one that has its reply already is not put again.
@@ -84,13 +85,17 @@ class ZippedFiles:
         return replies
 
     def _content(self, file: str) -> bytes:
-        data = self._arrivals.read(file) or b""
-        data = unzipped(data) if file.lower().endswith(".zip") else data
-        return data if len(data) <= MAX_REPLY_BYTES else b""
+        data = self._arrivals.read(file)
+        if data is not None and file.lower().endswith(".zip"):
+            data = unzipped(data)
+        if data is not None and len(data) <= MAX_REPLY_BYTES:
+            return data
+        self._unread.add(file)
+        return b""
 
     def confirm(self, confirm_ids: Sequence[str]) -> None:
-        """Remove replies that the journal holds."""
-        self._arrivals.remove(confirm_ids)
+        """Remove replies that the journal holds; a file that could not be read is nowhere else, and stays."""
+        self._arrivals.remove([file for file in confirm_ids if file not in self._unread])
 
     def _spoken_of(self, file: str) -> str | None:
         stem, _, suffix = file.rpartition(".")

@@ -10,7 +10,17 @@ from uuid import UUID
 import pytest
 
 from gateway.xml.parser import parse
-from workers.exchange import MAX_NAMES, InDoubt, NotSent, Operation, Outgoing, PacketStatus, TransportError, Verdict
+from workers.exchange import (
+    MAX_NAMES,
+    InDoubt,
+    NotSent,
+    Operation,
+    Outgoing,
+    PacketStatus,
+    TransportError,
+    Verdict,
+    archives,
+)
 from workers.exchanges.alkona.answer import PASSED, read
 from workers.exchanges.alkona.peer import connect
 from workers.runs.answers import SHOWN, outcome_of
@@ -117,6 +127,20 @@ def test_an_archive_that_is_none_is_left_to_whoever_reads_the_answer(data: bytes
     files.came = {f"R{NAME}.zip": data}
     (reply,) = connect(files).take_answers(10)
     assert reply.answer == data
+
+
+@pytest.mark.parametrize("large", [b" " * 5, zipped("a", b" " * 5)], ids=["plain", "archive"])
+def test_a_file_that_could_not_be_read_is_not_removed_whoever_confirms_it(
+    monkeypatch: pytest.MonkeyPatch, large: bytes
+) -> None:
+    monkeypatch.setattr(archives, "MAX_REPLY_BYTES", 4)
+    files = Files()
+    files.came = {f"R{NAME}.{'zip' if large.startswith(b'PK') else 'xml'}": large}
+    peer = connect(files)
+    (taken,) = peer.take_answers(10)
+    assert taken.answer == b""
+    peer.confirm([taken.confirm_id])
+    assert list(files.came.values()) == [large]
 
 
 def reply(result: str, *words: str) -> PacketStatus:
