@@ -8,8 +8,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from gateway.domain.errors import NotFound
+from gateway.domain.roles import Account, Role, Viewer
+from gateway.domain.statuses import Direction
 from gateway.journal.bodies import unpack
 from gateway.journal.receiving import count_unconfirmed
+from gateway.journal.schema import load_secret
+from gateway.operations import journal
+from gateway.operations.context import Context
+from gateway.operations.cursors import Cursors
+from gateway.operations.records import PacketFilter, PageRequest
 from tests.integration.runner.conftest import Driver
 from tests.integration.runner.test_interruptions import once
 from tests.support.audit import check_counters
@@ -156,3 +164,38 @@ def test_whose_packet_it_is_does_not_matter_to_a_launch_of_another_organization(
     other: UUID = home.launch(frozenset({max(home.organizations.values())}))
     assert drive().until_over(other) == ("SUCCESS", None)
     assert (home.statuses().get("SENT"), strays(home), unconfirmed(home)) == (None, [], 0)
+
+
+def test_a_process_killed_on_the_way_is_followed_by_one_that_keeps_nothing_twice(home: House, drive: Driver) -> None:
+    number, launch_id = send_and_forget(home, drive), home.launch()
+    with home.worker(DOOM_POINT=Point.ANSWERS_JOURNALED) as doomed:
+        doomed.wait_dead(30)
+    assert strays_kept(home)
+    execute(home, "UPDATE outbox SET lease_until = now(), not_before = now()")
+    assert drive().until_over(launch_id) == ("SUCCESS", f"{KEPT}: {number}")
+    assert (strays_kept(home), unconfirmed(home)) == (number, 0)
+
+
+def strays_kept(home: House) -> int:
+    """How many the journal keeps, told of or not."""
+    with home.engine.connect() as connection:
+        statement = text("SELECT count(*) FROM packets WHERE direction = 'IMPORT'")
+        return int(connection.execute(statement).scalar_one())
+
+
+def test_an_administrator_sees_them_in_the_launch_that_took_them_and_a_mo_does_not(home: House, drive: Driver) -> None:
+    number, launch_id = send_and_forget(home, drive), home.launch()
+    drive().until_over(launch_id)
+    ctx = Context(home.engine, quick_catalog(), Cursors(load_secret(home.engine)))
+    admin = Viewer(Account(1, "admin", Role.DC_ADMIN, None))
+    told = journal.get_launch(ctx, admin, launch_id)
+    assert (told.result_text or "").startswith(f"{KEPT}: {number}.")
+    assert (told.packets_total, told.packets_with_errors) == (number, 0)
+    shown = journal.list_packets(ctx, admin, PacketFilter(launch_id), PageRequest()).items
+    assert {(p.packet_type_title, p.status_title, p.direction, p.can_hold) for p in shown} == {
+        ("Ответ на неизвестный пакет", "Отклонен нами", Direction.IMPORT, False)
+    }
+    assert "<MESSAGE_ID>" in (journal.get_packet_data(ctx, admin, shown[0].id).xml or "")
+    mo = Viewer(Account(2, "mo", Role.MO_ADMIN, frozenset(home.organizations.values())))
+    with pytest.raises(NotFound):
+        journal.get_packet_data(ctx, mo, shown[0].id)
