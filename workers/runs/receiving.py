@@ -52,9 +52,11 @@ class _ReceivingRun(JudgingRun):
             self._around.reached(Point.ANSWERS_TAKEN)
             page = {delivery(each): each for each in taken}
             # What was confirmed a moment ago and comes again would come for ever.
-            self._left.update(page.keys() & self._told)
+            again = page.keys() & self._told
+            self._left.update(again)
+            self._told = frozenset()
             fresh = {key: each for key, each in page.items() if key not in self._left}
-            if not fresh:
+            if not fresh and not again:  # behind what comes again may lie others
                 return source.remaining() if isinstance(source, Remaining) else None
             handled = self.journal(list(fresh.values()))
             self._around.reached(Point.ANSWERS_JOURNALED)

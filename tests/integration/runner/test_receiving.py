@@ -14,6 +14,7 @@ from gateway.resources import resource_dir
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from tests.support.receiving import CODES, STRANGER, Receiver, receiver
+from workers.exchanges.tfoms_hosp import peer
 from workers.runs.surroundings import Point
 from workers.sandbox.switches import Outage
 
@@ -164,3 +165,13 @@ def test_the_index_of_known_documents_tells_no_id_and_no_mark(desk: Receiver) ->
         kept = connection.execute(text("SELECT document, mark FROM received_documents, received_marks")).one()
     assert {len(bytes(each)) for each in kept} == {32}
     assert all(message_id.encode() not in bytes(each) for each in kept)
+
+
+def test_a_peer_that_does_not_heed_our_answers_bars_none_of_its_documents(
+    desk: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.sandbox.queue_inbound(CODES[0], 150)
+    monkeypatch.setattr(peer._Inbound, "confirm", lambda *_: {})
+    for _ in range(2):
+        assert desk.launch() == ("SUCCESS", None)
+        assert desk.statuses() == {"PROCESSED": 150}
