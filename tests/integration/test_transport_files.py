@@ -52,7 +52,7 @@ def door(server: Door) -> Iterator[Door]:
     server.sandbox.switches.update({"idle": True})
     for folder in (server.sandbox.tree.exported, server.sandbox.tree.imported):
         for path in folder.iterdir():
-            path.unlink()
+            path.unlink(missing_ok=True)
     fresh = Door(server.sandbox, server.settings)
     yield fresh
     fresh.files.close()
