@@ -18,13 +18,13 @@ from sqlalchemy import Connection, Row
 from gateway.domain.errors import ConfigurationError, Finding
 from gateway.domain.launches import LaunchResult
 from gateway.domain.statuses import CHANGES, Operation, PacketStatus
-from gateway.journal import claims, launches, objects, outbox, packets, registry, sessions
+from gateway.journal import claims, launches, outbox, packets, registry, session_objects, sessions
 from gateway.journal.bodies import unpack
 from gateway.journal.counters import CounterDeltas
 from gateway.journal.new_packets import SessionPacket, journal_sending
-from gateway.journal.objects import Acceptance
 from gateway.journal.outbox import Lease
 from gateway.journal.packets import Outcome
+from gateway.journal.session_objects import Acceptance
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
 from workers.exchange import (
@@ -128,7 +128,7 @@ class SessionRun:
         after, owner = "", self.organization.id
         while True:
             with self.writing() as connection:
-                page = objects.page_of_objects(
+                page = session_objects.page_of_objects(
                     connection, self.service_code, owner, object_type, after=after, limit=PAGE, due=due
                 )
             for row in page:
@@ -179,7 +179,7 @@ class SessionRun:
         if ids:
             noted = {(o.object_type, o.object_id): peer_id for o, peer_id in ids}
             with self.writing() as connection:
-                objects.note_peer_ids(connection, self.service_code, self.organization.id, noted)
+                session_objects.note_peer_ids(connection, self.service_code, self.organization.id, noted)
 
     def note_parts(self, connection: Connection, created: Sequence[tuple[Part, str]]) -> None:
         """Add what was created of objects to their ids; the caller commits."""
@@ -187,7 +187,7 @@ class SessionRun:
         for part, entity_id in created:
             ids[part.source.object_type, part.source.object_id].add((part.kind, entity_id))
         lines = {key: write_parts(parts) or "" for key, parts in ids.items()}
-        objects.add_peer_ids(connection, self.service_code, self.organization.id, lines)
+        session_objects.add_peer_ids(connection, self.service_code, self.organization.id, lines)
 
     @contextmanager
     def claiming(self, things: Iterable[str]) -> Iterator[None]:
@@ -253,7 +253,7 @@ class SessionRun:
     def note_held(self, connection: Connection, held: Sequence[tuple[SourceObject, str | None]]) -> None:
         """See ``accept``; the caller commits."""
         rows = [Acceptance(o.object_type, o.object_id, o.digest, peer_id) for o, peer_id in held]
-        objects.accept(connection, self.service_code, self.organization.id, rows)
+        session_objects.accept(connection, self.service_code, self.organization.id, rows)
 
 
 def _source(object_type: str, row: Row[Any]) -> SourceObject:

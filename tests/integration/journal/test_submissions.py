@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Engine, text
 from gateway.domain.statuses import Operation, PacketStatus
 from gateway.journal import packets
 from gateway.journal.bodies import unpack
-from gateway.journal.objects import Arrival, page_of_objects
+from gateway.journal.objects import Arrival
 from gateway.journal.packets import Outcome
+from gateway.journal.session_objects import page_of_objects
 from tests.support.journaling import (
     SERVICE,
     TYPE,
