@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
+
+from gateway.domain.repeats import UNKNOWN_CONTENT
 
 
 def page_of_objects(
@@ -58,6 +60,16 @@ def accept(connection: Connection, service_code: str, organization_id: int, acce
     _note(connection, service_code, organization_id, acceptances, "accepted_hash = mine.hash, peer_id = mine.peer_id")
 
 
+def unsettle(
+    connection: Connection, service_code: str, organization_id: int, changing: Collection[tuple[str, str]]
+) -> None:
+    """Note that objects of one МО, by (type, id), are about to change at the peer: until an acceptance tells otherwise
+    it holds them in a content we do not know, also where their source goes back to what it took before. What it never
+    took is due anyhow. The caller commits, before anything leaves."""
+    rows = [Acceptance(*key, UNKNOWN_CONTENT, None) for key in changing]
+    _note(connection, service_code, organization_id, rows, "accepted_hash = mine.hash", "o.accepted_hash <> n.hash")
+
+
 def note_peer_ids(
     connection: Connection, service_code: str, organization_id: int, ids: Mapping[tuple[str, str], str | None]
 ) -> None:
@@ -76,7 +88,12 @@ def add_peer_ids(
 
 
 def _note(
-    connection: Connection, service_code: str, organization_id: int, acceptances: Sequence[Acceptance], change: str
+    connection: Connection,
+    service_code: str,
+    organization_id: int,
+    acceptances: Sequence[Acceptance],
+    change: str,
+    condition: str = "true",
 ) -> None:
     ordered = sorted(acceptances, key=lambda a: (a.object_type, a.object_id))
     connection.execute(
@@ -87,7 +104,7 @@ def _note(
               FROM unnest(CAST(:types AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[]),
                 CAST(:peers AS text[])) AS n(object_type, object_id, hash, peer_id)
               JOIN source_objects o USING (object_type, object_id)
-              WHERE o.service_code = :service AND o.organization_id = :organization
+              WHERE o.service_code = :service AND o.organization_id = :organization AND {condition}
               ORDER BY o.id FOR UPDATE OF o)
             UPDATE source_objects o SET {change}
             FROM mine WHERE o.id = mine.id

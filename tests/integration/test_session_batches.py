@@ -18,7 +18,7 @@ from gateway.catalog.registry import load_catalog
 from gateway.journal import launches, outbox
 from gateway.journal.launches import Starter
 from tests.support.running import add_organizations
-from workers.exchange import Action, Answer, Element, InDoubt, NotSent, Operation, Request, Session
+from workers.exchange import Action, Answer, Element, InDoubt, NotSent, Operation, Request, Session, SourceObject
 from workers.runs import requests
 from workers.runs.loading import load_exchange
 from workers.runs.requests import NOT_TRIED
@@ -81,7 +81,8 @@ def perform(engine: Engine, ask: Callable[[Session], object], peer: Peer, **arou
 
 def actions(many: int = MANY) -> list[Action]:
     kinds = ("BED_COUNT", Operation.INSERT)
-    return [Action("31", "Передача", Request(*kinds, str(n).encode(), f"t-{n:02}")) for n in range(many)]
+    about = [SourceObject("BedCount", f"t-{n:02}", None) for n in range(many)]
+    return [Action("31", "Передача", Request(*kinds, str(n).encode(), one)) for n, one in enumerate(about)]
 
 
 def rows(engine: Engine, statement: str) -> list[Any]:

@@ -142,13 +142,12 @@ def request_of(
     transport: RegisterTransport,
     packet: Element,
     operation: Operation,
-    about: str | None = None,
+    about: SourceObject | None = None,
     brings: SourceObject | None = None,
     peer_id: str | None = None,
 ) -> Request:
-    """Make the request that a packet is; ``about`` is the МИС's id of its object."""
-    object_id = brings.object_id if brings else about
-    return Request(str(packet.tag), operation, transport.data(packet), object_id, brings, peer_id)
+    """Make the request that a packet is; ``about`` is the object that it is a part of, ``brings`` the one it is."""
+    return Request(str(packet.tag), operation, transport.data(packet), brings or about, brings, peer_id)
 
 
 def content_of(packet: Element) -> Element:

@@ -42,15 +42,16 @@ def read_parts(peer_id: str | None) -> PartIds:
 class Request:
     """One request of a session: the exact bytes that are journaled and handed to the transport's ``call``.
 
-    ``object_id`` is that of the submitted object it is about. ``brings`` is the object that the peer holds as it is
-    now unless it refuses, under ``peer_id`` where it has one already; None when one request is not all of an object.
+    ``source`` is the submitted object it is about: of one that is to change the peer is not known to hold anything
+    until it is accepted. ``brings`` is the object that the peer holds as it is now unless it refuses, under ``peer_id``
+    where it has one already; None when one request is not all of an object.
     ``part`` is what it creates of an object then: the id is added to the object's with the answer.
     """
 
     packet_type: str
     operation: Operation
     data: bytes
-    object_id: str | None = None
+    source: SourceObject | None = None
     brings: SourceObject | None = None
     peer_id: str | None = None
     part: Part | None = None

@@ -155,13 +155,15 @@ class RequestDesk:
             for event_id in {one.event_id for one in batch if not one.action and one.event_id}:
                 sessions.stamp_event(connection, event_id, "sent_at")
             ids = journal_sending(connection, [self._packet(one.request) for one in batch])
+            session.unsettle(connection, [one.request for one in batch])
             for one, packet_id in zip(batch, ids, strict=True):
                 one.packet_id = packet_id
         return clock
 
     def _packet(self, request: Request) -> SessionPacket:
         of = (self._session.service_code, self._session.launch_id, self._session.owner)
-        return SessionPacket(*of, request.packet_type, request.operation, request.object_id, request.data)
+        object_id = None if request.source is None else request.source.object_id
+        return SessionPacket(*of, request.packet_type, request.operation, object_id, request.data)
 
     def _send(self, batch: Sequence[Asked], clock: _Clock) -> list[Answer]:
         """Send what is journaled; the answers are journaled at the latest when the last one came."""

@@ -181,6 +181,13 @@ class SessionRun:
             with self.writing() as connection:
                 session_objects.note_peer_ids(connection, self.service_code, self.organization.id, noted)
 
+    def unsettle(self, connection: Connection, requests: Sequence[Request]) -> None:
+        """Note that what is about to be changed is in no known state at the peer; the caller commits."""
+        sources = [r.source for r in requests if r.operation in CHANGES and r.source is not None]
+        if sources:
+            changing = {(source.object_type, source.object_id) for source in sources}
+            session_objects.unsettle(connection, self.service_code, self.organization.id, changing)
+
     def note_parts(self, connection: Connection, created: Sequence[tuple[Part, str]]) -> None:
         """Add what was created of objects to their ids; the caller commits."""
         ids: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)

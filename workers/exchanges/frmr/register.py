@@ -6,7 +6,17 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workers.exchange import Doubt, Element, Operation, SessionEvent, Talk, content_of, request_of, text_at
+from workers.exchange import (
+    Doubt,
+    Element,
+    Operation,
+    SessionEvent,
+    SourceObject,
+    Talk,
+    content_of,
+    request_of,
+    text_at,
+)
 from workers.exchanges.frmr.compare import Worker
 from workers.exchanges.frmr.rules import digits
 from workers.exchanges.frmr.sections import PERSON, SECTIONS, entries
@@ -14,9 +24,9 @@ from workers.exchanges.frmr.sections import PERSON, SECTIONS, entries
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A worker of whom ФРМР is asked by the СНИЛС of ``content``; ``object_id`` is the МИС's."""
+    """A worker of whom ФРМР is asked by the СНИЛС of ``content``."""
 
-    object_id: str
+    source: SourceObject
     content: Element
 
 
@@ -86,7 +96,7 @@ class Register:
         """Read workers with all their sections, one request each. Raises as ``Session.send_all``."""
         packets = [self.packet("mr_person_full.read", one.content) for one in asked]
         requests = [
-            request_of(self.talk.transport, packet, Operation.READ, one.object_id)
+            request_of(self.talk.transport, packet, Operation.READ, one.source)
             for packet, one in zip(packets, asked, strict=True)
         ]
         answers = self.talk.session.send_all(event, requests)

@@ -118,7 +118,7 @@ class _Export:
         """Read a worker whom the МИС removed and settle what was asked by this СНИЛС; False when ФРМР does not tell."""
         if source.former is None:
             return False
-        (state,) = self.register.read(event, [Asked(source.object_id, under(source.former, number))])
+        (state,) = self.register.read(event, [Asked(source, under(source.former, number))])
         if state.silent:
             self.talk.error(event, "transfer", "621", about_worker(self._mo, source))
             return False
@@ -202,7 +202,7 @@ class _Export:
         return replace(source, peer_id=None)
 
     def _leave(self, event: SessionEvent, source: SourceObject, number: str, refused: set[str]) -> None:
-        (state,) = self.register.read(event, [Asked(source.object_id, under(_content(source), number))])
+        (state,) = self.register.read(event, [Asked(source, under(_content(source), number))])
         if state.silent:
             self.talk.error(event, "transfer", "621", about_worker(self._mo, source))
             refused.add(source.object_id)
@@ -221,7 +221,7 @@ class _Export:
         """Read a page of workers in ФРМР; returns what is different of each, and adds those who cannot be read."""
         due: list[_Due] = []
         states: list[tuple[SourceObject, Element | None]] = []
-        asked = [Asked(source.object_id, _content(source)) for source in page]
+        asked = [Asked(source, _content(source)) for source in page]
         for source, state in zip(page, self.register.read(event, asked), strict=True):
             if state.silent:
                 self.talk.error(event, "transfer", "621", about_worker(self._mo, source))
@@ -282,7 +282,7 @@ class _Export:
 
     def _request(self, one: _Due) -> Request:
         step = one.step
-        request = request_of(self.talk.transport, self._change(one), step.operation, about=one.source.object_id)
+        request = request_of(self.talk.transport, self._change(one), step.operation, about=one.source)
         section = section_of(step.prefix)
         if section is None or step.operation is not Operation.INSERT:
             return request
