@@ -104,6 +104,27 @@ def test_a_field_that_the_source_no_longer_has_is_taken_from_the_register(home: 
     assert home.packets(home.run()) == []
 
 
+@pytest.mark.parametrize(("kind", "named"), [("Building", True), ("Department", False)])
+def test_what_comes_back_under_another_id_of_the_source_keeps_its_record(home: House, kind: str, named: bool) -> None:
+    home.submit(frm_data.hospital(OID))
+    home.run()
+    (old, peer_id), *_ = home.rows("SELECT object_id, peer_id FROM source_objects WHERE object_type = :k", k=kind)
+    home.remove(kind, old)
+    for one, object_id, content in frm_data.hospital(OID):
+        again = content.replace(f'"{old}"'.encode(), b'"new"')
+        if (one, object_id) == (kind, old):
+            own = again.replace(f"<{kind}>".encode(), f"<{kind}><id>{peer_id}</id>".encode()) if named else again
+            home.submit([(kind, "new", own)])
+        else:
+            home.submit([(one, object_id, again)])
+    launch = home.run()
+    assert home.result(launch) == ("SUCCESS", None)
+    assert not [o for operation, o, _ in home.packets(launch) if not operation.endswith(".update")]
+    ids = {r.object_id: r.peer_id for r in home.rows("SELECT object_id, peer_id FROM source_objects")}
+    assert (ids["new"], ids[old]) == (peer_id, None)
+    assert home.packets(home.run()) == []
+
+
 def test_units_go_after_their_heads_and_are_removed_before_them(home: House) -> None:
     chain = [
         frm_data.department("d-1", 1, "b-1", head="d-2"),

@@ -123,6 +123,40 @@ def test_a_record_wanted_under_another_name_of_the_source_is_not_deleted() -> No
     assert told(plan) == []
 
 
+@pytest.mark.parametrize("more", ["<id>1</id>", ""], ids=["named", "nameless"])
+def test_what_came_back_under_another_id_of_the_source_keeps_its_record(more: str) -> None:
+    objects = [removed(BUILDING, "a", "1"), wanted(BUILDING, "new", more, name="a")]
+    plan = make_plan(objects, [found(BUILDING, "1", "a")])
+    assert told(plan) == []
+    assert plan.ids == {("Building", "new"): "1"}
+    assert [(one.source.object_id, peer_id) for one, peer_id in plan.news()] == [("new", "1"), ("a", None)]
+
+
+def test_of_two_alike_of_which_one_is_removed_each_keeps_its_own_record() -> None:
+    objects = [removed(BUILDING, "a", "1"), wanted(BUILDING, "b", name="a", peer_id="2")]
+    records = [found(BUILDING, "1", "a"), found(BUILDING, "2", "a")]
+    assert told(make_plan(objects, records)) == [("Delete", "a", "1")]
+    assert told(make_plan(objects, records[:1])) == [("Insert", "b", None), ("Delete", "a", "1")]
+
+
+def test_what_is_new_takes_the_record_of_a_removed_one_only_where_no_other_is_free() -> None:
+    objects = [removed(BUILDING, "a", "1"), wanted(BUILDING, "b", name="a")]
+    records = [found(BUILDING, "1", "a"), found(BUILDING, "2", "a")]
+    assert told(make_plan(objects, records)) == [("Delete", "a", "1")]
+
+
+def test_what_is_removed_never_takes_the_record_of_another_in_place_of_its_lost_one() -> None:
+    objects = [removed(BUILDING, "a", "1")]
+    assert told(make_plan(objects, [found(BUILDING, "2", "a")])) == []
+
+
+def test_a_request_in_doubt_created_none_that_was_known_before() -> None:
+    objects = [removed(BUILDING, "a", "1"), wanted(BUILDING, "b")]
+    sent = {("Building", "b"): content(BUILDING, "a")}
+    plan = make_plan(objects, [found(BUILDING, "1", "a"), found(BUILDING, "2", "a")], sent)
+    assert told(plan) == [("Update", "b", "2"), ("Delete", "a", "1")]
+
+
 def test_references_get_the_ids_of_the_register_or_wait() -> None:
     whole = etree.fromstring('<content><buildingId objectId="b"/><headDepart objectId="d">9</headDepart></content>')
     assert resolved(whole, {("Building", "b"): "1"}) is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -167,53 +167,71 @@ def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -
 def _match(
     wanted: Sequence[Wanted], found: Sequence[Found], ids: Mapping[Reference, str], sent: Mapping[Reference, Element]
 ) -> tuple[dict[Reference, Found], list[Wanted]]:
-    """Records by the objects they belong to, and the objects that name an id which is not there."""
-    records = {record.id: record for record in found}
-    matched: dict[Reference, Found] = {}
-    for one in wanted:
-        if one.source.peer_id in records:
-            matched[one.reference] = records.pop(one.source.peer_id)
-    for one in wanted:
-        if one.reference not in matched and one.named_id in records:
-            matched[one.reference] = records.pop(one.named_id)
-    left = [one for one in wanted if one.reference not in matched]
-    strangers = [one for one in left if one.named_id and not one.removed]
-    nameless = [one for one in left if one.removed or not one.named_id]
-    for one in nameless:
-        content = sent.get(one.reference)
-        arrived = [record for record in records.values() if content is not None and covers(content, record.content)]
-        if arrived:
-            matched[one.reference] = records.pop(arrived[0].id)
-    nameless = [one for one in nameless if one.reference not in matched]
-    return matched | _match_by_key(nameless, records.values(), ids), strangers
+    """Records by the objects they belong to, and the objects that name an id which is not there.
+
+    What the МИС removed takes a record only after all that is there: it may have come back under another id of the МИС.
+    """
+    present, gone = ([one for one in wanted if one.removed is removed] for removed in (False, True))
+    match = _Matching(found, {one.source.peer_id for one in gone})
+    left = match.by_id(present)
+    strangers = [one for one in left if one.named_id]
+    left = match.by_request([one for one in left if not one.named_id], sent)
+    match.by_key(match.by_equality(left, ids))
+    left = match.by_request(match.by_id(gone), sent)
+    match.by_equality([one for one in left if one.source.peer_id is None], ids)
+    return match.records, strangers
 
 
-def _match_by_key(
-    wanted: Sequence[Wanted], found: Iterable[Found], ids: Mapping[Reference, str]
-) -> dict[Reference, Found]:
-    """Match what is left by natural key: equals first, then one by one; what is removed only with an equal."""
-    records: dict[tuple[str, ...], list[Found]] = defaultdict(list)
-    for record in found:
-        records[_key(record.kind, record.content)].append(record)
-    matched: dict[Reference, Found] = {}
+class _Matching:
+    """Gives each record to one object at most; ``of_removed`` are the ids known to be of what the МИС removed."""
 
-    def pair(removed: bool, equal: bool) -> None:
-        for one in wanted:
-            there = records.get(one.key, [])
-            if one.removed is removed and one.reference not in matched and there:
-                whole = resolved(one.content, ids)
-                place = next((n for n, r in enumerate(there) if not equal or _equal(whole, r)), None)
-                if place is not None:
-                    matched[one.reference] = there.pop(place)
+    def __init__(self, found: Sequence[Found], of_removed: Set[str | None]) -> None:
+        self.records: dict[Reference, Found] = {}
+        self._left = {record.id: record for record in found}
+        self._of_removed = of_removed
+        self._alike: dict[tuple[str, ...], list[Found]] = defaultdict(list)
+        for record in sorted(found, key=lambda record: record.id in of_removed):
+            self._alike[_key(record.kind, record.content)].append(record)
 
-    pair(removed=False, equal=True)
-    pair(removed=False, equal=False)
-    pair(removed=True, equal=True)
-    return matched
+    def by_id(self, wanted: Iterable[Wanted]) -> list[Wanted]:
+        """By the id that the journal knows, then by the one that the object names; returns what is left, as all do."""
+        left = [one for one in wanted if not self._take(one, one.source.peer_id)]
+        return [one for one in left if not self._take(one, one.named_id)]
 
+    def by_request(self, wanted: Iterable[Wanted], sent: Mapping[Reference, Element]) -> list[Wanted]:
+        """By what an unanswered request would have created: none that the journal knew before."""
+        return [one for one in wanted if not self._take(one, self._arrived(sent.get(one.reference)))]
 
-def _equal(content: Element | None, record: Found) -> bool:
-    return content is not None and covers(content, record.content)
+    def by_equality(self, wanted: Iterable[Wanted], ids: Mapping[Reference, str]) -> list[Wanted]:
+        """By the natural key, where nothing else differs either."""
+        return [one for one in wanted if not self._take(one, self._equal(one, resolved(one.content, ids)))]
+
+    def by_key(self, wanted: Iterable[Wanted]) -> list[Wanted]:
+        """By the natural key, one by one."""
+        return [one for one in wanted if not self._take(one, next((r.id for r in self._free(one)), None))]
+
+    def _take(self, one: Wanted, record_id: str | None) -> bool:
+        record = self._left.pop(record_id or "", None)
+        if record is not None:
+            self.records[one.reference] = record
+        return record is not None
+
+    def _arrived(self, sent: Element | None) -> str | None:
+        if sent is None:
+            return None
+        new = (record for record in self._left.values() if record.id not in self._of_removed)
+        return next((record.id for record in new if covers(sent, record.content)), None)
+
+    def _equal(self, one: Wanted, content: Element | None) -> str | None:
+        if content is None:
+            return None
+        return next((record.id for record in self._free(one) if covers(content, record.content)), None)
+
+    def _free(self, one: Wanted) -> Iterator[Found]:
+        """Records of its natural key; that of a removed object only for one that never had its own, and last."""
+        for record in self._alike.get(one.key, ()):
+            if record.id in self._left and (one.source.peer_id is None or record.id not in self._of_removed):
+                yield record
 
 
 def _key(kind: Kind, content: Element) -> tuple[str, ...]:
