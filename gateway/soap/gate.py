@@ -50,7 +50,7 @@ def operation_of(data: bytes, content: Content, version: Version) -> str:
     if content.operation:
         return content.operation
     tag = glimpse(data, _CALL_DEPTH, f"{{{version.envelope}}}Body", codec=content.charset)
-    return "" if tag is None else etree.QName(tag).localname
+    return "" if tag is None else tag.rpartition("}")[2]  # not yet judged: it may be no name of XML at all
 
 
 def open_envelope(data: bytes, content: Content, version: Version, limits: RequestLimits) -> Request:

@@ -139,6 +139,7 @@ BROKEN: Final = [
     Attack("attribute given twice", _list("", 'a="1" a="2"')),
     Attack("attribute given twice through two prefixes", _list("", 'xmlns:p="u" xmlns:q="u" p:a="1" q:a="2"')),
     Attack("unbound prefix", _list("<p:a/>")),
+    Attack("unbound prefix of the operation", _body("<p:ListServices/>")),
     Attack("tags crossed", _list("<a><b></a></b>")),
     Attack("bad characters in a name", _list("<1a/>")),
     Attack("surrogates in UTF-8", lambda v: Sent(envelope(v).replace(b"/>", b">\xed\xa0\x80</ListServices>", 1))),

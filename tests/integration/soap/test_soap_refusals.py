@@ -45,6 +45,10 @@ def envelopes(version: Version) -> dict[str, tuple[bytes, str]]:
         "processing instruction": (prefixed(version, "<?php echo 1?>"), "INVALID_XML"),
         "depth": (envelope(version, deep), "INVALID_XML"),
         "attributes": (envelope(version, attributes), "INVALID_XML"),
+        "undeclared prefix": (envelope(version, "<x:ListServices/>"), "INVALID_XML"),
+        "empty prefix": (envelope(version, "<:ListServices/>"), "INVALID_XML"),
+        "two prefixes": (envelope(version, "<a:b:ListServices/>"), "INVALID_XML"),
+        "prefix of no namespace": (envelope(version, '<x:ListServices xmlns:x=""/>'), "INVALID_XML"),
         "not an envelope": (b"<a/>", "INVALID_REQUEST"),
         "no body": (f'<s:Envelope xmlns:s="{version.envelope}"/>'.encode(), "INVALID_REQUEST"),
         "empty body": (envelope(version, ""), "INVALID_REQUEST"),
@@ -73,6 +77,15 @@ def test_a_wrong_envelope_is_a_client_fault(app: WSGIApplication, stub: Stub, ve
     assert answer.status == (500 if version is SOAP11 else 400)
     assert answer.code == code
     assert stub.requests == []
+
+
+@pytest.mark.parametrize("name", ["x:ListServices", ":ListServices", "a:b:ListServices"])
+def test_a_prefix_that_is_none_is_told_with_its_line_to_whoever_asks(
+    app: WSGIApplication, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = post(app, SOAP11, "journal", envelope(SOAP11, f"\n<{name}/>"), HTTP_AUTHORIZATION=None)
+    assert (answer.code, answer.text("findings/finding/line")) == ("INVALID_XML", "2")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 HEADERS: dict[str, tuple[dict[str, Any], int]] = {
