@@ -146,3 +146,16 @@ def test_two_mo_with_one_person_change_him_one_after_the_other(home: House) -> N
     assert facts(home.sandbox) == BROUGHT | {"mr_card.create": 2}
     assert home.sandbox.created_twice() == ()
     assert [r.result for r in home.rows("SELECT result FROM launches")] == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_death_by_mistake_is_taken_back(home: House) -> None:
+    born = "<birthDate>1980-02-29T00:00:00Z</birthDate>"
+    home.submit([changed(1, (born, f"{born}<deathDate>2026-03-01T00:00:00Z</deathDate>"))], "frmr")
+    home.run("frmr")
+    home.submit([changed(1)], "frmr")
+    assert home.packets(home.run("frmr")) == [("mr_person.update", "p-000001", "ACCEPTED")]
+    store = home.sandbox._store
+    with store.transaction():
+        person = store.by_snils(WRONG)
+    assert person is not None
+    assert "deathDate" not in person

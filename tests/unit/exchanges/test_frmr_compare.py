@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from workers.exchange import Element, Operation, PartIds, read_parts, text_at, write_parts
-from workers.exchanges.frmr.compare import FOUND, Comparison, Worker, compare, created, holds
+from workers.exchanges.frmr.compare import FIELD, FOUND, Comparison, Worker, compare, created, holds
 from workers.exchanges.frmr.sections import SECTIONS, Section
 
 PERSON: Final = "<lastName>Учебный</lastName>"
@@ -266,3 +266,36 @@ def test_an_update_of_the_person_keeps_the_fields_that_only_the_register_has() -
     (step,) = compare(worker, there, NOBODYS).steps
     assert step.content is not None
     assert [(child.tag, child.text) for child in step.content] == [("lastName", "Иная"), ("phone", "+7 900 000-00-00")]
+
+
+def someone(**fields: str) -> Element:
+    """The person alone, with these fields beside his name."""
+    more = "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items())
+    return etree.fromstring(f"<content>{PERSON}{more}</content>")
+
+
+def fields_of(compared: Comparison) -> list[str]:
+    """Fields of the person that the first step brings; none when he is left as he is."""
+    person = compared.steps[0].content if compared.steps else None
+    return [] if person is None else [str(field.tag) for field in person]
+
+
+def test_a_field_of_the_person_that_a_session_brought_is_taken_away_with_it_in_the_source() -> None:
+    dead = compare(Worker(someone(deathDate="1"), {}), someone(phone="7"), NOBODYS)
+    assert fields_of(dead) == ["lastName", "deathDate", "phone"]
+    alive = compare(Worker(someone(), {}), someone(deathDate="1", phone="7"), dead.known)
+    assert fields_of(alive) == ["lastName", "phone"]
+    assert alive.known == dead.known  # until the register has taken it
+    assert not holds(someone(deathDate="1"), "mr_person", someone(), dead.known)
+    assert compare(Worker(someone(), {}), someone(phone="7"), alive.known) == Comparison([], NOBODYS)
+
+
+def test_a_field_of_the_person_that_the_register_held_as_it_was_submitted_stays_there() -> None:
+    same = compare(Worker(someone(phone="7"), {}), someone(phone="7"), NOBODYS)
+    assert same == Comparison([], NOBODYS)
+    assert fields_of(compare(Worker(someone(), {}), someone(phone="7"), same.known)) == []
+
+
+def test_a_session_that_creates_a_person_brings_all_his_fields() -> None:
+    created_now = compare(Worker(someone(phone="7"), {}), None, NOBODYS)
+    assert created_now.known == {(FIELD, "lastName"), (FIELD, "phone")}

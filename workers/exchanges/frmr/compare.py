@@ -4,7 +4,7 @@ An entry is *known* once it was brought together with a submitted one: its id is
 МИС corrects is updated and not doubled. What a session created is *ours*, and is deleted when the МИС no longer submits
 it. What the register held before is *found*: it is updated where the МИС submits it differently, and stays as it is
 when the МИС withdraws it, for another МО or an older system may have brought it. So it is with a field that the МИС no
-longer submits: of ours it is taken away, of a found one it stays.
+longer submits: of ours it is taken away, and of the person where a session brought it; of a found one it stays.
 Whatever else the register holds is left alone.
 """
 
@@ -20,6 +20,8 @@ from workers.exchanges.frmr.sections import PERSON, SECTIONS, SHARED, Section, e
 
 FOUND: Final = "found."
 """Stands before the field of the section among the marks of a found entry."""
+FIELD: Final = "field"
+"""Kind, among the marks, of a field of the person that a session brought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Comparison:
     A mark is (field of the section, id), of a found entry (``FOUND`` and the field, id). Those that are to be deleted
     are ours until they are; a found one that the МИС withdrew is not known any more. Where the register does not know
     the person all that were known stay so: of its answer alone nothing that is ours is forgotten.
+
+    (``FIELD``, tag) is a field of the person himself that a session brought, and may take away.
     """
 
     steps: Sequence[Step]
@@ -58,13 +62,15 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
 
     ``known`` are the marks of before. Deletions go last.
     """
+    brought = {tag for kind, tag in known if kind == FIELD}
     if held is None:
         steps = [Step(PERSON, Operation.INSERT, worker.person)]
-    elif _covers_person(worker.person, held):
+    elif _is_as_wanted(worker.person, held, brought):
         steps = []
     else:
-        steps = [Step(PERSON, Operation.UPDATE, _with_others(worker.person, held))]
+        steps = [Step(PERSON, Operation.UPDATE, _with_others(worker.person, held, brought))]
     now = set(known) if held is None else set()
+    now |= {(FIELD, tag) for tag in _brought(worker.person, held, brought)}
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
         steps += match.steps(worker.sections.get(section.field, ()))
@@ -91,11 +97,11 @@ def holds_entry(held: Element, prefix: str, entity_id: str) -> bool:
 def holds(held: Element, prefix: str, content: Element, ours: PartIds = frozenset()) -> bool:
     """Tell whether the register holds what an operation of this prefix would bring: the person or an entry.
 
-    An entry of which the mark is among ``ours`` must hold nothing beyond it.
+    What is among ``ours`` must hold nothing beyond it: an entry by its mark, a field of the person by his.
     """
     section = section_of(prefix)
     if section is None:
-        return _covers_person(content, held)
+        return _is_as_wanted(content, held, {tag for kind, tag in ours if kind == FIELD})
     return any(
         covers(content, one)
         and not ((section.field, text_at(one, section.id_field)) in ours and _holds_more(section, content, one))
@@ -103,8 +109,29 @@ def holds(held: Element, prefix: str, content: Element, ours: PartIds = frozense
     )
 
 
-def _covers_person(wanted: Element, held: Element) -> bool:
-    """Tell whether the register holds a person as wanted; what others added to the shared arrays is no difference."""
+def _brought(person: Element, held: Element | None, before: Set[str]) -> Set[str]:
+    """Fields of the person that a session brings now, or brought and has not taken away yet."""
+    shared = {field for field, _ in SHARED}
+    filled = [field for field in person if field.tag not in shared and _is_filled(field)]
+    if held is None:
+        return {str(field.tag) for field in filled} | before
+    there = {str(field.tag): field for field in held if _is_filled(field)}
+    differ = {str(field.tag) for field in filled if field.tag not in there or not covers(field, there[str(field.tag)])}
+    return differ | {tag for tag in before if tag in there}
+
+
+def _is_filled(field: Element) -> bool:
+    return any(str(text).strip() for text in field.itertext())
+
+
+def _is_as_wanted(wanted: Element, held: Element, brought: Set[str]) -> bool:
+    """Tell whether the register holds a person as wanted.
+
+    What others added is no difference: items of the shared arrays, fields that no session brought.
+    """
+    given = {str(field.tag) for field in wanted if _is_filled(field)}
+    if any(field.tag in brought - given for field in held if _is_filled(field)):
+        return False
     alone = copy.deepcopy(wanted)
     for field, _ in SHARED:
         for array in alone.findall(field):
@@ -114,7 +141,7 @@ def _covers_person(wanted: Element, held: Element) -> bool:
     return covers(alone, held)
 
 
-def _with_others(wanted: Element, held: Element) -> Element:
+def _with_others(wanted: Element, held: Element, brought: Set[str]) -> Element:
     """The person with fields and items that others added: an update puts him whole in place of what is there.
 
     What of it is no field of a person the packet leaves out.
@@ -125,7 +152,7 @@ def _with_others(wanted: Element, held: Element) -> Element:
             ours = {_key(item, key) for item in array}
             others = (item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours)
             array.extend([copy.deepcopy(item) for item in others])
-    return _with_fields(whole, held, {section.field for section in SECTIONS})
+    return _with_fields(whole, held, brought | {section.field for section in SECTIONS})
 
 
 def _with_fields(wanted: Element, held: Element, but: Set[str]) -> Element:
