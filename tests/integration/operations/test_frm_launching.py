@@ -28,7 +28,7 @@ COLUMNS = {
         ["Событие", "Начато", "Передача в ФРМО", "Ответ от ФРМО", "Завершено"],
     ),
     "frmr": (
-        ["Запуск", "Завершение", "Результат", "Всего пакетов", "Пакетов с ошибками"],
+        ["Запуск", "Завершение", "МО", "Результат", "Кол-во ошибок", "Всего пакетов", "Пакетов с ошибками"],
         ["Событие", "Начато", "Передача в ФРМР", "Ответ от ФРМР", "Завершено"],
     ),
 }
@@ -95,3 +95,19 @@ def test_a_session_stopped_at_its_check_is_resumed_by_the_operator(home: House, 
     assert [e.code for e in (*first.items, *rest.items)] == home.events(launch)[::-1]
     dates = {o.oid: o.last_success_at for o in services.list_organizations(ctx, centre, "frmo")}
     assert [oid for oid, date in dates.items() if date] == [OID]
+
+
+def test_each_row_of_frmr_names_its_organization_and_leads_to_its_errors(
+    home: House, ctx: Context, centre: Viewer
+) -> None:
+    faulty = frm_data.person(OID, 1).replace(b"<gender>2</gender>", b"")
+    home.submit([("Person", "p-000001", faulty)], "frmr")
+    started = control.start_service(ctx, centre, "frmr", tuple(home.organizations), None)
+    home.perform()
+    (service,) = [s for s in services.list_services(ctx, centre, None) if s.code == "frmr"]
+    given = {"МО": "organization_name", "Кол-во ошибок": "error_count", "Всего пакетов": "packets_total"}
+    shown = [c.title for c in service.launch_columns if c.title in given]
+    rows = [[getattr(get_launch(ctx, centre, launch), given[title]) for title in shown] for launch in started]
+    assert sorted(rows) == [["Учебная больница 1", 1, 0], ["Учебная больница 2", 0, 0]]
+    found = [e.object for launch in started for e in sessions.list_session_errors(ctx, centre, launch, ALL).items]
+    assert found == ["МО: Учебная больница 1, Работник: p-000001"]
