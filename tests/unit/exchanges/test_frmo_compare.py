@@ -150,6 +150,67 @@ def test_what_is_removed_never_takes_the_record_of_another_in_place_of_its_lost_
     assert told(make_plan(objects, [found(BUILDING, "2", "a")])) == []
 
 
+def place(stands_in: str, head: str = "") -> str:
+    building = f'<buildingId objectId="{stands_in}"/>' if stands_in else "<buildingId>1</buildingId>"
+    of_head = f'<headDepart objectId="{head}"/>' if head else "<headDepart/>"
+    return (
+        f"<departStructure>{of_head}</departStructure>"
+        f"<departBuildings><departBuildingsItem>{building}</departBuildingsItem></departBuildings>"
+    )
+
+
+def held_in(building: str, head: str = "") -> str:
+    return place("", "").replace("<headDepart/>", f"<headDepart>{head}</headDepart>").replace(">1<", f">{building}<")
+
+
+BUILDINGS = [wanted(BUILDING, "b1"), wanted(BUILDING, "b2")], [found(BUILDING, "1", "b1"), found(BUILDING, "2", "b2")]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_units_named_alike_the_one_that_stands_there_takes_the_record(order: int) -> None:
+    units = [
+        wanted(DEPARTMENT, "u1", place("b1") + "<pcCount>5</pcCount>", name="same"),
+        wanted(DEPARTMENT, "u2", place("b2") + "<pcCount>6</pcCount>", name="same"),
+    ]
+    there = found(DEPARTMENT, "9", "same", held_in("2") + "<pcCount>5</pcCount>")
+    plan = make_plan([*BUILDINGS[0], *units[::order]], [*BUILDINGS[1], there])
+    assert sorted(told(plan)) == [("Insert", "u1", None), ("Update", "u2", "9")]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_units_named_alike_the_one_of_the_same_head_takes_the_record(order: int) -> None:
+    units = [
+        wanted(DEPARTMENT, "u1", place("b1", "new") + "<pcCount>5</pcCount>", name="same"),
+        wanted(DEPARTMENT, "u2", place("b2", "head"), name="same"),
+        wanted(DEPARTMENT, "head", place("b1") + "<pcCount>7</pcCount>"),
+        wanted(DEPARTMENT, "new", place("b1")),
+    ]
+    records = [
+        found(DEPARTMENT, "9", "same", held_in("1", "8") + "<pcCount>5</pcCount>"),
+        found(DEPARTMENT, "8", "head", held_in("1")),
+    ]
+    plan = make_plan([*BUILDINGS[0], *units[::order]], [*BUILDINGS[1], *records])
+    assert plan.ids["Department", "u2"] == "9"
+    assert sorted(told(plan)) == [
+        ("Insert", "new", None),
+        ("Insert", "u1", None),
+        ("Update", "head", "8"),
+        ("Update", "u2", "9"),
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_units_named_alike_in_one_place_the_one_with_most_in_common_takes_the_record(order: int) -> None:
+    more = "<pcCount>5</pcCount><phones><phonesItem>{}</phonesItem></phones><ARMCount>{}</ARMCount>"
+    units = [
+        wanted(DEPARTMENT, o, place("b1") + more.format(*of), name="same")
+        for o, of in (("u1", (1, 1)), ("u2", (2, 7)), ("u3", (3, 1)))
+    ]
+    there = found(DEPARTMENT, "9", "same", held_in("1") + more.format(2, 8))
+    plan = make_plan([*BUILDINGS[0], *units[::order]], [*BUILDINGS[1], there])
+    assert ("Update", "u2", "9") in told(plan)
+
+
 def test_a_request_in_doubt_created_none_that_was_known_before() -> None:
     objects = [removed(BUILDING, "a", "1"), wanted(BUILDING, "b")]
     sent = {("Building", "b"): content(BUILDING, "a")}

@@ -8,13 +8,13 @@ whatever a broken-off session created is found again, and nothing is created twi
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from workers.exchange import Element, Operation, SourceObject, covers, text_at
-from workers.exchanges.frmo.kinds import DEPARTMENT, KINDS, OWN_ID, Kind, Reference, references
+from workers.exchanges.frmo.kinds import DEPARTMENT, HEAD, KINDS, OWN_ID, Kind, Reference, references
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +109,7 @@ class Plan:
 
 NOTHING: Final[Mapping[Reference, Element]] = {}
 Thing = TypeVar("Thing", Wanted, Found)
+Name = TypeVar("Name", Reference, str)
 
 
 def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Reference, Element] = NOTHING) -> Plan:
@@ -128,15 +129,14 @@ def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Re
         lost = {w.reference for w in strangers}
         present = [w for w in objects[kind] if not w.removed and w.reference not in lost]
         ids |= {w.reference: matched[w.reference].id for w in present if w.reference in matched}
-        for one in _heads_first(present) if kind is DEPARTMENT else present:
+        for one in _in_turn(present):
             step = _change(one, matched.get(one.reference), ids)
             steps += [step] if step else []
             kept += [] if step else [one]
         gone = [w for w in objects[kind] if w.removed]
         kept += [w for w in gone if w.reference not in matched]
         doomed = [w for w in gone if w.reference in matched]
-        children_first = reversed(_heads_first(doomed)) if kind is DEPARTMENT else doomed
-        there = [Step(Operation.DELETE, w, matched[w.reference].id) for w in children_first]
+        there = [Step(Operation.DELETE, w, matched[w.reference].id) for w in reversed(_in_turn(doomed))]
         deletions = there + deletions
     return Plan((*steps, *deletions), ids, kept, unknown)
 
@@ -146,12 +146,16 @@ def resolved(content: Element, ids: Mapping[Reference, str]) -> Element | None:
 
     Where the МИС gives both, the id that the register gave to the named object goes.
     """
+    whole = _resolved_so_far(content, ids)
+    return None if any(references(whole)) else whole
+
+
+def _resolved_so_far(content: Element, ids: Mapping[Reference, str]) -> Element:
     whole = copy.deepcopy(content)
     for element, named in references(whole):
-        if named not in ids:
-            return None
-        element.text = ids[named]
-        del element.attrib[OWN_ID]
+        if named in ids:
+            element.text = ids[named]
+            del element.attrib[OWN_ID]
     return whole
 
 
@@ -172,21 +176,24 @@ def _match(
     What the МИС removed takes a record only after all that is there: it may have come back under another id of the МИС.
     """
     present, gone = ([one for one in wanted if one.removed is removed] for removed in (False, True))
-    match = _Matching(found, {one.source.peer_id for one in gone})
+    match = _Matching(found, {one.source.peer_id for one in gone}, ids)
     left = match.by_id(present)
     strangers = [one for one in left if one.named_id]
-    left = match.by_request([one for one in left if not one.named_id], sent)
-    match.by_key(match.by_equality(left, ids))
+    match.by_key(match.by_request([one for one in left if not one.named_id], sent))
     left = match.by_request(match.by_id(gone), sent)
-    match.by_equality([one for one in left if one.source.peer_id is None], ids)
+    match.by_equality(one for one in left if one.source.peer_id is None)
     return match.records, strangers
 
 
 class _Matching:
-    """Gives each record to one object at most; ``of_removed`` are the ids known to be of what the МИС removed."""
+    """Gives each record to one object at most.
 
-    def __init__(self, found: Sequence[Found], of_removed: Set[str | None]) -> None:
+    ``of_removed`` are the ids known to be of what the МИС removed, ``ids`` those of the kinds before this one.
+    """
+
+    def __init__(self, found: Sequence[Found], of_removed: Set[str | None], ids: Mapping[Reference, str]) -> None:
         self.records: dict[Reference, Found] = {}
+        self._ids = dict(ids)
         self._left = {record.id: record for record in found}
         self._of_removed = of_removed
         self._alike: dict[tuple[str, ...], list[Found]] = defaultdict(list)
@@ -202,19 +209,36 @@ class _Matching:
         """By what an unanswered request would have created: none that the journal knew before."""
         return [one for one in wanted if not self._take(one, self._arrived(sent.get(one.reference)))]
 
-    def by_equality(self, wanted: Iterable[Wanted], ids: Mapping[Reference, str]) -> list[Wanted]:
+    def by_equality(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """By the natural key, where nothing else differs either."""
-        return [one for one in wanted if not self._take(one, self._equal(one, resolved(one.content, ids)))]
+        return [one for one in wanted if not self._take(one, self._equal(one))]
 
-    def by_key(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """By the natural key, one by one."""
-        return [one for one in wanted if not self._take(one, next((r.id for r in self._free(one)), None))]
+    def by_key(self, wanted: Sequence[Wanted]) -> None:
+        """By the natural key: equals first, then those that have the most in common.
+
+        Those of one key are judged together, after the units to which they belong.
+        """
+        depths: dict[Reference | None, int] = {}
+        for one in _in_turn(wanted):
+            depths[one.reference] = depths.get(_head(one), -1) + 1
+        alike: dict[tuple[str, ...], list[Wanted]] = defaultdict(list)
+        for one in wanted:
+            alike[one.key].append(one)
+        for group in sorted(alike.values(), key=lambda group: max(depths[one.reference] for one in group)):
+            left = self.by_equality(group)
+            pairs = [(one, record) for one in left for record in self._free(one)]
+            for one, record in _closest_first(pairs, self._ids):
+                if one.reference not in self.records:
+                    self._take(one, record.id)
 
     def _take(self, one: Wanted, record_id: str | None) -> bool:
         record = self._left.pop(record_id or "", None)
-        if record is not None:
-            self.records[one.reference] = record
-        return record is not None
+        if record is None:
+            return False
+        self.records[one.reference] = record
+        if not one.removed:
+            self._ids[one.reference] = record.id
+        return True
 
     def _arrived(self, sent: Element | None) -> str | None:
         if sent is None:
@@ -222,7 +246,8 @@ class _Matching:
         new = (record for record in self._left.values() if record.id not in self._of_removed)
         return next((record.id for record in new if covers(sent, record.content)), None)
 
-    def _equal(self, one: Wanted, content: Element | None) -> str | None:
+    def _equal(self, one: Wanted) -> str | None:
+        content = resolved(one.content, self._ids)
         if content is None:
             return None
         return next((record.id for record in self._free(one) if covers(content, record.content)), None)
@@ -238,20 +263,61 @@ def _key(kind: Kind, content: Element) -> tuple[str, ...]:
     return tuple(" ".join(text_at(content, path).casefold().split()) for path in kind.key)
 
 
-def _heads_first(departments: Sequence[Wanted]) -> list[Wanted]:
+def _closest_first(pairs: Sequence[tuple[Wanted, Found]], ids: Mapping[Reference, str]) -> list[tuple[Wanted, Found]]:
+    """Pairs by what both have in common: their places in the order of ``Kind.places``, then as many values as can be.
+
+    Those that have equally much stay in their order.
+    """
+    if len(pairs) < 2:
+        return list(pairs)
+    wanted = {one: _traits(one.kind, _resolved_so_far(one.content, ids)) for one in dict(pairs)}
+    found = {record: _traits(record.kind, record.content) for record in {record for _, record in pairs}}
+
+    def common(pair: tuple[Wanted, Found]) -> tuple[bool | int, ...]:
+        (places, values), (others, their_values) = wanted[pair[0]], found[pair[1]]
+        return *(a == b for a, b in zip(places, others, strict=True)), len(values & their_values)
+
+    return sorted(pairs, key=common, reverse=True)
+
+
+def _traits(kind: Kind, content: Element) -> tuple[list[set[str | None]], set[tuple[str, str, int]]]:
+    """What stands in the places of an entity, and all its values, each time that it occurs.
+
+    An object of the МИС that has no id yet is like no other.
+    """
+    places = [{_value(element) for element in content.iterfind(path)} for path in kind.places]
+    values: Counter[tuple[str, str]] = Counter()
+    for leaf in content.iter():
+        if not len(leaf) and (value := _value(leaf)):
+            values[str(leaf.tag), value] += 1
+    return places, {(*one, nth) for one, times in values.items() for nth in range(times)}
+
+
+def _value(element: Element) -> str | None:
+    return None if OWN_ID in element.attrib else (element.text or "").strip()
+
+
+def _head(unit: Wanted) -> Reference | None:
+    """The object to which a unit belongs, where it names one of the МИС's."""
+    head = unit.content.find(HEAD)
+    named = None if head is None else head.get(OWN_ID)
+    return (DEPARTMENT.object_type, named) if named else None
+
+
+def _in_turn(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Units in such an order that each comes after the unit it belongs to; rules refuse those that go round."""
-    return list(_walk(departments))
+    units = {one.reference: one for one in wanted}
+    return [units[name] for name in _heads_first({name: _head(unit) for name, unit in units.items()})]
 
 
-def _walk(departments: Sequence[Wanted]) -> Iterator[Wanted]:
-    waiting = {one.reference: one for one in departments}
-    for one in departments:
+def _heads_first(heads: Mapping[Name, Name | None]) -> Iterator[Name]:
+    waiting = dict(heads)
+    for one in heads:
         chain = []
-        here: Wanted | None = one
-        while here is not None and here.reference in waiting:
-            chain.append(waiting.pop(here.reference))
-            heads = [named for element, named in references(here.content) if element.tag == "headDepart"]
-            here = waiting.get(heads[0]) if heads else None
+        here: Name | None = one
+        while here is not None and here in waiting:
+            chain.append(here)
+            here = waiting.pop(here)
         yield from reversed(chain)
 
 

@@ -14,6 +14,8 @@ from workers.exchange import Element, text_at
 OWN_ID: Final = "objectId"
 """Attribute by which the МИС names another of its objects where ФРМО has given it no id yet."""
 DO_NOT_SEND: Final = "doNotSend"
+HEAD: Final = "departStructure/headDepart"
+"""Where a unit names the unit to which it belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Kind:
     """One kind of entity. ``prefix`` begins the names of its operations, ``id_field`` holds the id that ФРМО gave.
 
     ``key`` are the fields by which people tell one from another: the way to find an entity whose id is not known.
+    ``places`` are those by which two with the same key differ most: where they belong and stand.
     ``label`` stands before ``title_field`` in «Объект».
     """
 
@@ -30,6 +33,7 @@ class Kind:
     label: str
     title_field: str
     key: tuple[str, ...]
+    places: tuple[str, ...] = ()
 
 
 BUILDING: Final = Kind(
@@ -47,6 +51,7 @@ DEPARTMENT: Final = Kind(
     "Подразделение",
     "departName",
     ("departName", "departKindId/id", "departTypeId/id"),
+    (HEAD, "departBuildings/departBuildingsItem/buildingId"),
 )
 STAFF: Final = Kind("Staff", "mo_staff", "staffId", "Штатное расписание", "staffNum", ("staffNum", "beginDate"))
 CARD: Final = Kind("Organization", "mo", "oid", "МО", "nameShort", ())
