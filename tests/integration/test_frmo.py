@@ -118,10 +118,27 @@ def test_what_comes_back_under_another_id_of_the_source_keeps_its_record(home: H
         else:
             home.submit([(one, object_id, again)])
     launch = home.run()
-    assert home.result(launch) == ("SUCCESS", None)
-    assert not [o for operation, o, _ in home.packets(launch) if not operation.endswith(".update")]
+    assert (home.result(launch), home.packets(launch)) == (("SUCCESS", None), [])
     ids = {r.object_id: r.peer_id for r in home.rows("SELECT object_id, peer_id FROM source_objects")}
     assert (ids["new"], ids[old]) == (peer_id, None)
+    assert home.packets(home.run()) == []
+
+
+def test_what_is_only_written_otherwise_is_no_difference(home: House) -> None:
+    home.submit(frm_data.hospital(OID))
+    home.run()
+    home.submit([renamed("b-0001", "47.5<", "47.50<"), reworded(frm_data.organization(OID, 1), "false<", "0<")])
+    launch = home.run()
+    assert (home.result(launch), home.packets(launch)) == (("SUCCESS", None), [])
+    unsettled = "SELECT object_id FROM source_objects WHERE accepted_hash IS DISTINCT FROM content_hash"
+    assert home.rows(unsettled) == []
+
+
+def test_a_line_of_an_array_that_lost_a_field_is_taken_from_the_register(home: House) -> None:
+    home.submit(frm_data.hospital(OID))
+    home.run()
+    home.submit([reworded(frm_data.staffing("s-0001", 1, ["d-0001"]), "<busyRate>0</busyRate>", "")])
+    assert home.packets(home.run()) == [("mo_staff.update", "s-0001", "ACCEPTED")]
     assert home.packets(home.run()) == []
 
 
@@ -218,7 +235,11 @@ def test_a_withheld_organization_is_not_transferred_at_all(home: House) -> None:
 
 
 def renamed(object_id: str, old: str, new: str) -> frm_data.Submitted:
-    kind, _, content = frm_data.building(object_id, int(object_id[-4:]))
+    return reworded(frm_data.building(object_id, int(object_id[-4:])), old, new)
+
+
+def reworded(given: frm_data.Submitted, old: str, new: str) -> frm_data.Submitted:
+    kind, object_id, content = given
     return kind, object_id, content.replace(old.encode(), new.encode())
 
 

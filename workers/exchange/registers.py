@@ -180,6 +180,51 @@ def covers(wanted: Element, found: Element) -> bool:
     return all(covers(child, given[child.tag]) if child.tag in given else _is_empty(child) for child in wanted)
 
 
+def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
+    """Tell whether the register holds what is not wanted, of an entity that ``covers`` what is; both in normal form.
+
+    What the register adds itself is nothing more: the entity's own id (``id_field``; ``id`` or ``oid`` inside), the
+    title of a code, whatever stands beside a code that alone was wanted, a sign that is not set, an empty field.
+    """
+    if not len(wanted):
+        return False
+    if _is_array(wanted):
+        return _items_hold_more(list(wanted), list(held))
+    given = {str(child.tag): child for child in wanted}
+    if given.keys() <= _CODES:
+        return False
+    more = [child for child in held if child.tag not in given and child.tag != id_field and not _says_nothing(child)]
+    if any(not _is_added(child, held, inside=not id_field) for child in more):
+        return True
+    return any(holds_more(given[str(child.tag)], child) for child in held if child.tag in given)
+
+
+_CODES: Final = frozenset({"id", "code"})
+_IDS: Final = frozenset({"id", "oid"})
+
+
+def _is_added(child: Element, held: Element, *, inside: bool) -> bool:
+    """Whether the register adds this field to an entity itself: an id inside, or the title of a code."""
+    tag, place = str(child.tag), str(held.tag)
+    if inside and (tag in _IDS or place.removesuffix("Id") == tag):
+        return True
+    title = tag.removesuffix("Name").casefold()
+    return any(str(other.tag).casefold().endswith((f"{title}id", f"{title}oid")) for other in held)
+
+
+def _says_nothing(element: Element) -> bool:
+    return {str(text).strip() for text in element.itertext()} <= {"", "false"}
+
+
+def _items_hold_more(wanted: list[Element], held: list[Element]) -> bool:
+    for one in wanted:
+        place = next((n for n, other in enumerate(held) if covers(one, other) and not holds_more(one, other)), None)
+        if place is None:
+            return True
+        del held[place]
+    return False
+
+
 def _is_array(element: Element) -> bool:
     return str(element[0].tag).endswith("Item")
 

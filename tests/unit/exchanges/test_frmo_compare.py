@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from workers.exchange import Element, Operation, SourceObject, covers
+from workers.exchange import Element, Operation, SourceObject, covers, holds_more
 from workers.exchanges.frmo.compare import Found, Plan, Wanted, make_plan, resolved
 from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT, STAFF, Kind
 
@@ -88,6 +88,12 @@ def test_a_change_that_only_takes_a_field_away_is_an_update() -> None:
     record = found(BUILDING, "1", "a", "<floorCount>3</floorCount>")
     assert told(make_plan([wanted(BUILDING, "a", accepted="now")], [record])) == []
     assert told(make_plan([wanted(BUILDING, "a", accepted="before")], [record])) == [("Update", "a", "1")]
+
+
+def test_a_change_that_changes_nothing_is_no_update() -> None:
+    plan = make_plan([wanted(BUILDING, "a", accepted="before")], [found(BUILDING, "1", "a")])
+    assert told(plan) == []
+    assert [(one.source.object_id, peer_id) for one, peer_id in plan.news()] == [("a", "1")]
 
 
 def test_buildings_come_before_units_before_staff_and_deletions_last_the_other_way_round() -> None:
@@ -255,3 +261,33 @@ def test_the_state_of_the_register_tells_what_became_of_requests_in_doubt() -> N
 )
 def test_a_register_covers_what_is_wanted(one: str, other: str, verdict: bool) -> None:
     assert covers(etree.fromstring(f"<x>{one}</x>"), etree.fromstring(f"<x>{other}</x>")) is verdict
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("<a>1</a>", "<own>7</own><a>1</a>", False),  # the register's own id
+        ("<a>1</a>", "<a>1</a><b>2</b>", True),
+        ("<a>1</a>", "<a>1</a><b>false</b><c/><d><e>false</e></d>", False),  # says nothing
+        ("<a>1</a>", "<a>1</a><d><e>true</e></d>", True),
+        ("<kindId><id>1</id></kindId>", "<kindId><id>1</id><kind>Поликлиника</kind></kindId>", False),
+        ("<k><code>1</code></k>", "<k><code>1</code><name>Первый</name></k>", False),
+        ("<k><code>1</code><n>2</n></k>", "<k><code>1</code><n>2</n><m>3</m></k>", True),
+        ("<r><c>1</c></r>", "<r><c>1</c><r>Область</r><id>4</id></r>", False),
+        ("<partId>1</partId>", "<partId>1</partId><partName>Часть</partName>", False),
+        ("<nrDepartId>1</nrDepartId>", "<nrDepartId>1</nrDepartId><departName>Часть</departName>", False),
+        ("<d><b>1</b></d>", "<d><b>1</b><c>2</c></d>", True),  # inside
+        ("<d><b>1</b></d>", "<d><b>1</b><oid>2</oid></d>", False),
+        ("<a><aItem><b>1</b></aItem></a>", "<a><aItem><b>1</b><c>2</c></aItem></a>", True),
+        (
+            "<a><aItem><b>1</b></aItem><aItem><b>2</b><c>3</c></aItem></a>",
+            "<a><aItem><b>2</b><c>3</c></aItem><aItem><b>1</b></aItem></a>",
+            False,
+        ),
+        ("<a/>", "<a/>", False),
+    ],
+)
+def test_a_register_holds_more_than_is_wanted(one: str, other: str, verdict: bool) -> None:
+    wanted, held = etree.fromstring(f"<x>{one}</x>"), etree.fromstring(f"<x>{other}</x>")
+    assert covers(wanted, held)
+    assert holds_more(wanted, held, "own") is verdict

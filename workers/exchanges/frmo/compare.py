@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from workers.exchange import Element, Operation, SourceObject, covers, text_at
+from workers.exchange import Element, Operation, SourceObject, covers, holds_more, text_at
 from workers.exchanges.frmo.kinds import DEPARTMENT, HEAD, KINDS, OWN_ID, Kind, Reference, references
 
 
@@ -47,10 +47,17 @@ class Wanted:
         """Natural key."""
         return _key(self.kind, self.content)
 
-    @property
-    def changed(self) -> bool:
-        """Whether the МИС changed it since the register last took it: a field may have gone."""
-        return self.source.accepted not in {None, self.source.digest}
+    def is_held(self, content: Element, held: Element) -> bool:
+        """Whether a record is as the object is to be; ``content`` is its own with references resolved.
+
+        Where the МИС changed it since the register last took it, a field may have gone: then nothing more is held.
+        """
+        changed = self.source.accepted not in {None, self.source.digest}
+        return covers(content, held) and not (changed and holds_more(content, held, self.kind.id_field))
+
+    def is_known_as(self, peer_id: str | None) -> bool:
+        """Whether the journal knows already that the register holds it as it is, under this id."""
+        return (self.source.accepted, self.source.peer_id) == (self.source.digest, peer_id)
 
     @property
     def named_id(self) -> str:
@@ -95,10 +102,8 @@ class Plan:
 
     def news(self) -> Iterator[tuple[Wanted, str | None]]:
         """Yield what is kept with its id in the register, where the journal does not know that yet."""
-        for one in self.kept:
-            peer_id = self.ids.get(one.reference)
-            if (one.source.accepted, one.source.peer_id) != (one.source.digest, peer_id):
-                yield one, peer_id
+        held = ((one, self.ids.get(one.reference)) for one in self.kept)
+        return ((one, peer_id) for one, peer_id in held if not one.is_known_as(peer_id))
 
     def is_done(self, reference: Reference, operation: Operation) -> bool:
         """Tell whether the register's state shows that this was once done to the object."""
@@ -163,7 +168,7 @@ def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -
     if found is None:
         return Step(Operation.INSERT, wanted)
     content = resolved(wanted.content, ids)
-    if content is not None and not wanted.changed and covers(content, found.content):
+    if content is not None and wanted.is_held(content, found.content):
         return None
     return Step(Operation.UPDATE, wanted, found.id)
 

@@ -23,7 +23,6 @@ from workers.exchange import (
     SourceObject,
     Talk,
     content_of,
-    covers,
     load_dictionary,
     read_all,
     request_of,
@@ -66,11 +65,13 @@ class _Export:
         if state is None:
             return NOT_READ
         held, found = state
-        card = None if covers(self.card.content, held) and not self.card.changed else self.card
+        card = None if self.card.is_held(self.card.content, held) else self.card
         doubts = self.session.doubts()
         plan = make_plan(self.wanted, found, _sent(doubts))
         self._settle_doubts(doubts, plan, card)
-        self.session.accept([(one.source, peer_id) for one, peer_id in plan.news()])
+        oid = self.session.organization.oid
+        of_card = [] if card or self.card.is_known_as(oid) else [(self.card, oid)]
+        self.session.accept([(one.source, peer_id) for one, peer_id in (*of_card, *plan.news())])
         self._send(plan, card)
         with self.talk.event("end"):
             return None
