@@ -201,6 +201,29 @@ def test_the_depth_and_the_elements_are_those_of_the_operation_however_it_is_nam
     assert wider.code == "INVALID_REQUEST", "the schema's word, not the parser's"
 
 
+def carrying(content: str) -> bytes:
+    """A request to take over one document, of these characters of base64."""
+    inside = (
+        "<serviceCode>tfoms-hosp</serviceCode><organizationOid>1.2</organizationOid><objects><object>"
+        "<objectId>1</objectId><objectType>Referral</objectType><changedAt>2026-01-01T00:00:00Z</changedAt>"
+        f"<contentBase64>{content}</contentBase64></object></objects>"
+    )
+    return envelope(SOAP11, f'<SubmitObjects xmlns="{namespaces.INTAKE}">{inside}</SubmitObjects>')
+
+
+@pytest.mark.parametrize("content", ["QU*JD", "QUJDЖ", "QUJD\u00a0", "{QUJD}", "QUJD-_"])
+def test_what_is_no_base64_is_not_read_past(app: WSGIApplication, stub: Stub, content: str) -> None:
+    answer = post(app, SOAP11, "intake", carrying(content))
+    assert (answer.code, stub.requests) == ("INVALID_REQUEST", [])
+    assert answer.text("finding/path") == "/SubmitObjects/objects/object/contentBase64"
+    assert "посторонние знаки" in answer.text("finding/message")
+
+
+def test_base64_may_be_written_in_lines(app: WSGIApplication, stub: Stub) -> None:
+    post(app, SOAP11, "intake", carrying("&#13;\n\tQU JD\n QUI= "))
+    assert [document.content_base64 for document in stub.requests[0].objects] == [b"ABCAB"]
+
+
 def test_a_declared_length_over_the_limit_is_not_read(app: WSGIApplication) -> None:
     stream = io.BytesIO(b"x" * 3000)
     given = {"CONTENT_LENGTH": "3000", "HTTP_SOAPACTION": "HoldPackets", "wsgi.input": stream}
