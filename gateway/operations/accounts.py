@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
 
 REFUSED = "Неизвестная учётная запись или неверный пароль"
+_ROLES_OF_PEOPLE: Final = tuple(role for role in Role if role is not Role.MIS)
 
 
 def authenticate(ctx: Context, login: str, password: str, address: str | None) -> Account:
@@ -100,15 +102,17 @@ def as_viewer(ctx: Context, account: Account, claim: ActorClaim | None, address:
 
     Raises:
         NotAllowed: the account was not granted to act for people, or the МО is not its own.
-        InvalidRequest: unknown role, or a role of one МО without its OID.
+        InvalidRequest: nobody is named, an unknown role, or a role of one МО without its OID.
     """
     if claim is None:
         return Viewer(account, address=address)
     if account.role is not Role.MIS or not account.may_act:
         raise NotAllowed("Учётной записи не разрешено действовать от имени пользователей")
     require_length("actor/login", claim.login, MAX_KEY)
-    if claim.role not in {role.value for role in Role if role is not Role.MIS}:
-        raise InvalidRequest("actor/role: неизвестная роль пользователя")
+    if not claim.login.strip():
+        raise InvalidRequest("actor/login: не указан логин пользователя")
+    if claim.role not in _ROLES_OF_PEOPLE:
+        raise InvalidRequest(f"actor/role: неизвестная роль, допустимы {', '.join(_ROLES_OF_PEOPLE)}")
     role = Role(claim.role)
     if role in UNLIMITED_ROLES:
         return Viewer(account, Actor(claim.login, role, None), address)

@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from gateway.domain.errors import GatewayError, NotAllowed, NotAuthenticated
+from gateway.domain.errors import GatewayError, InvalidRequest, NotAllowed, NotAuthenticated
 from gateway.journal import registry, sign_ins
 from gateway.journal.sign_ins import FORGET_S, FREE_FAILURES, MAX_DELAY_S
 from gateway.operations import accounts, control, journal, passwords
 from gateway.operations.passwords import hash_password
+from gateway.operations.records import ActorClaim
 from tests.support.region import ACTOR, SERVICE, A, World, open_world
 from tests.support.running import PASSWORD
 
@@ -228,3 +229,19 @@ def test_a_mis_that_acts_for_a_person_is_told_that_both_roles_count(world: World
     )
     with pytest.raises(NotAllowed, match="не разрешён вашей роли"):
         control.hold_packets(world.ctx, world.viewer("mis"), (UUID(int=1),), None)
+
+
+@pytest.mark.parametrize(
+    ("login", "role", "told"),
+    [
+        ("", "dc_admin", "actor/login: не указан логин пользователя"),
+        (" \t\u00a0", "mo_admin", "actor/login: не указан логин пользователя"),
+        ("operator", "mis", "actor/role: неизвестная роль, допустимы dc_admin, mo_admin, statistician"),
+        ("operator", "", "actor/role: неизвестная роль, допустимы dc_admin, mo_admin, statistician"),
+    ],
+)
+def test_a_person_without_a_name_or_a_role_is_nobody_to_act_for(world: World, login: str, role: str, told: str) -> None:
+    account = world.viewer("mis_for_mo_admin").account
+    with pytest.raises(InvalidRequest) as caught:
+        accounts.as_viewer(world.ctx, account, ActorClaim(login, role, A), "192.0.2.7")
+    assert caught.value.message == told
