@@ -13,10 +13,10 @@ from typing import Any
 
 from lxml import etree
 
-from gateway.domain.errors import InvalidRequest
+from gateway.domain.errors import Finding, InvalidRequest
 from gateway.soap.contract import Operation, ServiceContract
 from gateway.soap.faults import FAULT_SHAPE
-from gateway.soap.reader import read
+from gateway.soap.reader import CODE, read
 from gateway.soap.spyne_shim import (
     Application,
     MethodContext,
@@ -31,6 +31,7 @@ from gateway.soap.versions import SOAP11, Version
 from gateway.soap.wire import WireTypes
 from gateway.soap.writers import writer
 from gateway.soap.wsdl import publish, schema_of
+from gateway.xml.paths import line_of, local
 from gateway.xml.schemas import validate
 
 Execute = Callable[[Operation, Any], object]
@@ -101,17 +102,31 @@ class _Server(ServerBase):
 
     transport = "http://schemas.xmlsoap.org/soap/http"
 
+    def __init__(self, app: Application, contract: ServiceContract) -> None:
+        super().__init__(app)
+        self._contract = contract
+
     def run(self, call: _Call) -> str:
         """Answer one body element."""
         initial = MethodContext(self, MethodContext.SERVER)
         initial.udc = call
         ctx = self.generate_contexts(initial)[0]
-        if ctx.in_error is not None:
-            raise InvalidRequest("Такой операции в сервисе нет.")
+        named = etree.QName(call.body).namespace  # a name in no namespace Spyne takes for one of its own
+        if ctx.in_error is not None or named != self._contract.namespace:
+            raise _no_operation(call.body, self._contract)
         self.get_in_object(ctx)
         self.get_out_object(ctx)
         self.get_out_string(ctx)
         return str(ctx.out_string[0])
+
+
+def _no_operation(body: etree._Element, contract: ServiceContract) -> InvalidRequest:
+    """Refuse a body element that Spyne knows no operation by; its name is told only where it is one of ours."""
+    name = local(body)
+    named = name in {operation.name for operation in contract.operations}
+    missing = "Операция названа в другом пространстве имён" if named else "Такой операции в сервисе нет"
+    message = f"{missing}: ожидается операция из пространства имён {contract.namespace}."
+    return InvalidRequest(message, (Finding(f"/{name}" if named else "/", line_of(body), CODE, message),))
 
 
 class Publication:
@@ -128,7 +143,7 @@ class Publication:
             out_protocol=protocol(),
             classes=[types.of(FAULT_SHAPE)],
         )
-        self._server = _Server(application)
+        self._server = _Server(application, contract)
         document = Wsdl11(application.interface)
         document.event_manager.add_listener("wsdl_document_built", partial(publish, contract=contract, version=version))
         document.build_interface_document(f"{public_url}{version.root}/{contract.code}")

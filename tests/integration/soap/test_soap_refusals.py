@@ -88,6 +88,23 @@ def test_a_prefix_that_is_none_is_told_with_its_line_to_whoever_asks(
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ('<ListServices xmlns="urn:other"/>', "/ListServices"),
+        ("<ListServices/>", "/ListServices"),
+        (f'<StopLaunch xmlns="{namespaces.CONTROL}"/>', "/"),
+        (f'<{SURNAME} xmlns="{namespaces.JOURNAL}"/>', "/"),
+    ],
+)
+def test_the_namespace_that_is_expected_is_told(app: WSGIApplication, version: Version, body: str, path: str) -> None:
+    answer = post(app, version, "journal", envelope(version, f"\n{body}"))
+    assert (answer.text("finding/path"), answer.text("finding/line")) == (path, "2")
+    assert namespaces.JOURNAL in answer.text("gatewayFault/message")
+    assert SURNAME not in answer.body.decode()
+
+
 HEADERS: dict[str, tuple[dict[str, Any], int]] = {
     "json": ({"CONTENT_TYPE": "application/json"}, 415),
     "no content type": ({"CONTENT_TYPE": None}, 415),
