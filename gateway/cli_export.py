@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from gateway.catalog.registry import installed
 from gateway.cli_common import DATA, Moment, database, readable_errors
+from gateway.disk import written_whole
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LaunchResult
 from gateway.domain.roles import Viewer
@@ -116,18 +117,17 @@ def _viewer(engine: Engine, login: str) -> Viewer:
 
 
 def _write(pieces: Iterator[bytes], output: Path | None) -> None:
-    """Write a whole report or none: a file appears under its name when it is complete."""
+    """Write a whole report or none: a file appears under its name when it is complete.
+
+    Standard output, a device and a pipe get it as it is read.
+    """
     if output is None:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
         return
-    part = output.with_name(f"{output.name}.part")
     try:
-        with part.open("wb") as file:
+        with written_whole(output) as file:
             for piece in pieces:
                 file.write(piece)
-        part.replace(output)
     except OSError as error:
         raise ConfigurationError(f"Файл {output} не записан: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.disk import written_whole
 from gateway.domain.errors import ConfigurationError, InvalidRequest
 from workers.sandbox.ca_issue import Edition, document
 from workers.sandbox.commands import serve, serving
@@ -134,10 +135,9 @@ class CaSandbox(HttpStand):
     def _keep(self) -> None:
         if self._state is None:
             return
-        part = self._state.with_suffix(".part")
         try:
-            part.write_text(json.dumps(self.edition.to_json(), ensure_ascii=False), encoding="utf-8")
-            part.replace(self._state)
+            with written_whole(self._state) as file:
+                file.write(json.dumps(self.edition.to_json(), ensure_ascii=False).encode())
         except OSError as error:
             raise ConfigurationError(f"Файл состояния {self._state} не пишется: {NO_PLACE}") from error
 

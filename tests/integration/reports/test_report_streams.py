@@ -125,7 +125,13 @@ def test_the_command_writes_a_table_a_page_and_nothing_when_refused(
     page = gateway_command(*wanted, "--account", "mis", "--format", "html", "--text", "777", **site)
     assert page.returncode == 0
     assert "<table>" in out.read_text(encoding="utf-8")
-    out.unlink()
+    link = tmp_path / "link"
+    link.symlink_to(out.rename(tmp_path / "kept"))
+    out.symlink_to(link)
+    assert gateway_command(*wanted, "--account", "mis", "--format", "csv", "--text", "777", **site).returncode == 0
+    assert (out.is_symlink(), (tmp_path / "kept").read_bytes()[:3]) == (True, b"\xef\xbb\xbf")
+    for each in list(tmp_path.iterdir()):
+        each.unlink()
     refused = gateway_command(*wanted, "--account", "nobody", **site)
     assert refused.returncode == 2
     assert "nobody" in refused.stderr
