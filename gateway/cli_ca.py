@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.catalog.registry import installed
-from gateway.cli_common import DATA, Moment, database, readable_errors
+from gateway.cli_common import DATA, Moment, database, local, readable_errors
 from gateway.journal import certification_authorities as register
 from gateway.journal.schema import load_secret
 from gateway.operations.certificates import Judgement, judge_certificate
@@ -80,7 +80,7 @@ def ca_list(status: str | None, data_dir: Path | None) -> None:
         return
     table = Table("Наименование", "ИНН", "ОГРН", "№ в реестре", "Статус", "Действует с", "В последнем выпуске")
     for row in rows:
-        told = (row.status, f"{row.status_since.astimezone():%d.%m.%Y}", "да" if row.listed else "нет")
+        told = (row.status, f"{local(row.status_since):%d.%m.%Y}", "да" if row.listed else "нет")
         table.add_row(row.name, row.inn, row.ogrn, row.number, *told)
-    click.echo(f"Версия {issue.version} от {issue.issued_at.astimezone():%d.%m.%Y %H:%M}, УЦ: {len(rows)}")
+    click.echo(f"Версия {issue.version} от {local(issue.issued_at):%d.%m.%Y %H:%M}, УЦ: {len(rows)}")
     Console().print(table)

@@ -6,7 +6,7 @@ import errno
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from gateway.domain.errors import ConfigurationError, GatewayError
+from gateway.domain.zones import time_zone
 from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.settings import Settings, load_settings
@@ -51,14 +52,27 @@ DATA = click.option(
 )
 
 
+def local(moment: datetime) -> datetime:
+    """A moment by the clock of this site (``GATEWAY_TIME_ZONE``).
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    return moment.astimezone(time_zone(load_settings().time_zone))
+
+
 class Moment(click.DateTime):
-    """A moment by the clock of this machine; aware."""
+    """A moment by the clock of this site; aware."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it, or fail as every option does."""
         given: datetime = super().convert(value, param, ctx)
         try:
-            return given.astimezone()
+            moment = given.replace(tzinfo=time_zone(load_settings().time_zone))
+            moment.astimezone(UTC)
+            return moment
+        except ConfigurationError as error:
+            self.fail(error.message, param, ctx)
         except (ValueError, OverflowError):  # the first and the last day that Python knows
             self.fail("такого года нет", param, ctx)
 

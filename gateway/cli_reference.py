@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.catalog.registry import load_catalog
-from gateway.cli_common import DATA, database, readable_errors
+from gateway.cli_common import DATA, database, local, readable_errors
 from gateway.operations import baseline as baseline_operations
 from gateway.operations import reference as reference_operations
 from gateway.settings import load_settings
@@ -59,7 +59,7 @@ def reference_list(name: str | None, data_dir: Path | None) -> None:
             version.name,
             version.title,
             f"{version.valid_from:%d.%m.%Y}" if version.valid_from else "на любую дату",
-            f"{version.loaded_at:%d.%m.%Y %H:%M}",
+            f"{local(version.loaded_at):%d.%m.%Y %H:%M}",
             str(version.entries),
             version.digest[:12],
             "да" if version.counts else "заменена",

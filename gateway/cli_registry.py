@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.catalog.registry import installed
 from gateway.catalog.schedule import MAX_JITTER_S, OFF, Schedule, schedule_of
-from gateway.cli_common import DATA, database, readable_errors
+from gateway.cli_common import DATA, database, local, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.numbers import is_oid
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
@@ -111,7 +111,7 @@ def account_list(data_dir: Path | None) -> None:
     table = Table("Логин", "Роль", "МО", "Действует за пользователей", "Отключена")
     with database(data_dir).connect() as connection:
         for row in registry.list_accounts(connection):
-            disabled = f"{row.disabled_at:%d.%m.%Y %H:%M}" if row.disabled_at else ""
+            disabled = f"{local(row.disabled_at):%d.%m.%Y %H:%M}" if row.disabled_at else ""
             table.add_row(row.login, row.role, ", ".join(row.oids), "да" if row.may_act else "", disabled)
     Console().print(table)
 
@@ -216,12 +216,12 @@ def service_list(data_dir: Path | None) -> None:
             service.title,
             "да" if kept.enabled else "нет",
             schedule.title if schedule else "",
-            _local(planned, schedule) if schedule and planned else "",
+            _by_schedule(planned, schedule) if schedule and planned else "",
         )
     Console().print(table)
 
 
-def _local(moment: datetime, schedule: Schedule) -> str:
+def _by_schedule(moment: datetime, schedule: Schedule) -> str:
     return f"{moment.astimezone(time_zone(schedule.time_zone)):%d.%m.%Y %H:%M}"
 
 
@@ -291,4 +291,6 @@ def service_schedule(
     if schedule is None:
         click.echo(f"Сервис {code} по расписанию не запускается")
     else:
-        click.echo(f"Сервис {code}: {schedule.title}, ближайший запуск {_local(schedule.next_start(now), schedule)}")
+        click.echo(
+            f"Сервис {code}: {schedule.title}, ближайший запуск {_by_schedule(schedule.next_start(now), schedule)}"
+        )

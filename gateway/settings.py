@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.zones import time_zone
+from gateway.domain.zones import DEFAULT_ZONE, time_zone
 
 PREFIX: Final = "GATEWAY_"
 _BESIDE_FIELDS: Final = (f"{PREFIX}CONFIG", f"{PREFIX}DATABASE_URL_FILE", f"{PREFIX}REDIS_URL_FILE")
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         (), description="Коды сервисов, которых в этом регионе нет"
     )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        "Europe/Moscow", description="Часовой пояс расписаний, у которых нет своего"
+        DEFAULT_ZONE, description="Часовой пояс отчётов, команд и расписаний, у которых нет своего"
     )
     schedule_catch_up_s: int = Field(
         3600, ge=60, le=86_400, description="Насколько опоздавший запуск по расписанию ещё выполняется, с"

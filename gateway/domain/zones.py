@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.domain.errors import ConfigurationError
+
+DEFAULT_ZONE: Final = "Europe/Moscow"
 
 
 def time_zone(name: str) -> ZoneInfo:

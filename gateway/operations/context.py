@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from gateway.catalog.registry import Catalog
+from gateway.domain.zones import DEFAULT_ZONE
 from gateway.operations.cursors import Cursors
 from gateway.operations.passwords import PasswordGate
 
@@ -20,5 +21,5 @@ class Context:
     cursors: Cursors
     max_objects: int = 1000
     public_url: str = "http://127.0.0.1:8080"
-    time_zone: str = "Europe/Moscow"
+    time_zone: str = DEFAULT_ZONE
     passwords: PasswordGate = field(default_factory=PasswordGate)

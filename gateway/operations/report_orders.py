@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 from uuid import UUID
@@ -15,6 +15,7 @@ from gateway.domain.errors import InvalidRequest, NotFound
 from gateway.domain.launches import RESULT_TITLES, LaunchResult, LogKind
 from gateway.domain.roles import ROLE_TITLES, Viewer
 from gateway.domain.statuses import NOTIFICATION_TITLES, STATUS_TITLES, NotificationStatus, PacketStatus
+from gateway.domain.zones import time_zone
 from gateway.journal.launch_queries import LaunchQuery
 from gateway.journal.notification_queries import NotificationQuery
 from gateway.journal.packet_queries import PacketQuery
@@ -89,7 +90,9 @@ def _require(order: ReportOrder, name: str) -> None:
         raise InvalidRequest(f"Укажите отбор «{_title(name)}»: без него список не составить")
 
 
-def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None, session_title: str | None = None) -> Heading:
+def heading(
+    ctx: Context, viewer: Viewer, order: ReportOrder, manifest: Manifest | None, session_title: str | None = None
+) -> Heading:
     """What stands above the report; ``manifest`` is that of its service, None when it is of several."""
     listing = LISTINGS[order.kind]
     return Heading(
@@ -99,9 +102,10 @@ def heading(viewer: Viewer, order: ReportOrder, manifest: Manifest | None, sessi
         role=", ".join(ROLE_TITLES[role] for role in sorted(viewer.roles)),
         service_code=manifest.service.code if manifest else None,
         service_title=manifest.service.title if manifest else None,
-        conditions=tuple(_conditions(order, manifest)),
+        conditions=tuple(_conditions(order, manifest, time_zone(ctx.time_zone))),
         columns=listing.chosen(tuple(Column(c.code, c.title) for c in _manifest_columns(order.kind, manifest))),
         session_title=session_title,
+        time_zone=ctx.time_zone,
     )
 
 
@@ -111,18 +115,17 @@ def _manifest_columns(kind: ReportKind, manifest: Manifest | None) -> tuple[Titl
     return manifest.launch_columns if kind is ReportKind.LAUNCHES else manifest.detail_columns
 
 
-def _conditions(order: ReportOrder, manifest: Manifest | None) -> list[Condition]:
+def _conditions(order: ReportOrder, manifest: Manifest | None, zone: tzinfo) -> list[Condition]:
     found = []
     for field in fields(ReportOrder):
         value = getattr(order, field.name)
         if field.name not in {"kind", "format"} and value not in (None, ()):
-            found.append(Condition(_camel(field.name), _title(field.name), _shown(field.name, value, manifest)))
+            shown = _moment(value, zone) if isinstance(value, datetime) else _shown(field.name, value, manifest)
+            found.append(Condition(_camel(field.name), _title(field.name), shown))
     return found
 
 
 def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
-    if isinstance(value, datetime):
-        return _moment(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, LaunchResult):
@@ -137,10 +140,10 @@ def _shown(name: str, value: Any, manifest: Manifest | None) -> str:
     return str(value)
 
 
-def _moment(value: datetime) -> str:
-    """In this machine's zone; in UTC at the calendar's ends and where the zone still went by the sun to the second."""
+def _moment(value: datetime, zone: tzinfo) -> str:
+    """In the zone; in UTC at the calendar's ends and where the zone still went by the sun to the second."""
     try:
-        return format_instant(value.astimezone())
+        return format_instant(value.astimezone(zone))
     except (OverflowError, ValueError):
         return format_instant(value.astimezone(UTC))
 

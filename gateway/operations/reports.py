@@ -106,7 +106,7 @@ def _wanted(ctx: Context, connection: Connection, viewer: Viewer, order: ReportO
     number = source.count(connection, query) if order.record_id is None else source.totals(connection, query)[0].value
     if order.record_id is not None and number == 0:
         raise NotFound("Запись не найдена")
-    return Order(report_orders.heading(viewer, order, manifest, session_title), query), number
+    return Order(report_orders.heading(ctx, viewer, order, manifest, session_title), query), number
 
 
 def _services_report(ctx: Context, viewer: Viewer, order: ReportOrder) -> Iterator[bytes]:
@@ -116,8 +116,8 @@ def _services_report(ctx: Context, viewer: Viewer, order: ReportOrder) -> Iterat
         if not shown:
             raise NotFound("Запись не найдена")
     with ctx.engine.connect() as connection:
-        made = Made.now(database_now(connection), (records_total(len(shown)),))
-    return gathered(write(report_orders.heading(viewer, order, None), made, map(_service, shown)))
+        made = Made.now(database_now(connection), (records_total(len(shown)),), ctx.time_zone)
+    return gathered(write(report_orders.heading(ctx, viewer, order, None), made, map(_service, shown)))
 
 
 def _service(service: Service) -> Values:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
+from gateway.domain.zones import DEFAULT_ZONE, time_zone
 from gateway.reports.kinds import LISTINGS, Column, Listing, ReportFormat, ReportKind
 
 
@@ -19,7 +20,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What is known of a report when it is ordered; ``session_title`` where it is of one session that has a name."""
+    """What is known of a report when it is ordered; ``session_title`` where it is of one session that has a name.
+
+    ``time_zone`` is the IANA name of the zone of its moments.
+    """
 
     kind: ReportKind
     format: ReportFormat
@@ -30,6 +34,7 @@ class Heading:
     conditions: tuple[Condition, ...]
     columns: tuple[Column, ...]
     session_title: str | None = None
+    time_zone: str = DEFAULT_ZONE
 
     @property
     def listing(self) -> Listing:
@@ -50,16 +55,17 @@ class Total:
 class Made:
     """What is known of a report when its snapshot of the journal is taken.
 
-    ``at`` has the offset that every moment of the report is written with: the one of this machine's clock.
+    ``at`` has the offset that every moment of the report is written with: the one that its zone has at that moment.
     """
 
     at: datetime
     totals: tuple[Total, ...]
 
     @classmethod
-    def now(cls, moment: datetime, totals: tuple[Total, ...]) -> Made:
-        """What is made at an aware moment."""
-        return cls(moment.astimezone(), totals)
+    def now(cls, moment: datetime, totals: tuple[Total, ...], zone: str) -> Made:
+        """What is made at an aware moment, for readers of a zone of this IANA name."""
+        offset = moment.astimezone(time_zone(zone)).utcoffset()
+        return cls(moment.astimezone(timezone(offset) if offset else UTC), totals)
 
     @property
     def offset(self) -> timedelta:

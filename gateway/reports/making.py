@@ -46,7 +46,7 @@ def make(connection: Connection, catalog: Catalog, order: Order) -> Iterator[byt
     The connection must be one snapshot of the journal until the last of them: the totals come first.
     """
     source = SOURCES[order.heading.kind]
-    made = Made.now(database_now(connection), source.totals(connection, order.query))
+    made = Made.now(database_now(connection), source.totals(connection, order.query), order.heading.time_zone)
     if source.xml is not None and order.heading.format is ReportFormat.XML:
         return gathered(write_xml(order.heading, made, source.xml(connection, order.query, catalog, made)))
     return gathered(write(order.heading, made, source.records(connection, order.query, catalog)))

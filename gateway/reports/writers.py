@@ -1,6 +1,6 @@
 """Writing a report record by record: XML as ``xsd/report`` fixes it, or CSV for a spreadsheet.
 
-Moments are written by this machine's clock, with its offset in XML: that is what operators' clocks show.
+Moments are written in the zone of the report, in XML with its offset: that is what operators' clocks show.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from gateway.xml.text import escape, quoted
 
 VERSION: Final = "1.1"
 _BATCH: Final = 100
+_MOMENTS: Final = "At"
+"""How the names of all moments end, and of nothing else."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Values = tuple[Any, ...]
@@ -104,9 +106,19 @@ def _csv(heading: Heading, made: Made, records: Iterable[Values]) -> Iterator[st
         type(None): lambda _: "",
     }
     places = [heading.listing.elements.index(column.code) for column in heading.columns]
-    yield "\ufeff" + _rows([[_safe(column.title) for column in heading.columns]])
+    yield "\ufeff" + _rows([_titles(heading, made)])
     for batch in _batches(records):
         yield _rows([texts[type(values[i])](values[i]) for i in places] for values in batch)
+
+
+def _titles(heading: Heading, made: Made) -> list[str]:
+    """Titles of the columns; the first of a moment names the zone of all, which no cell does."""
+    titles = [_safe(column.title) for column in heading.columns]
+    for place, column in enumerate(heading.columns):
+        if column.code.endswith(_MOMENTS):
+            titles[place] += f" (UTC{made.zone.removeprefix('Z')})"
+            break
+    return titles
 
 
 def _rows(rows: Iterable[list[str]]) -> str:

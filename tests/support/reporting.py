@@ -38,7 +38,7 @@ RECORDS: Final[dict[ReportKind, Values]] = {
 }
 
 
-def heading(kind: ReportKind, form: ReportFormat = ReportFormat.XML) -> Heading:
+def heading(kind: ReportKind, form: ReportFormat = ReportFormat.XML, zone: str = "Europe/Moscow") -> Heading:
     """Heading of a report of one service under a filter."""
     conditions = (
         Condition("createdFrom", "Создан не раньше", "2026-03-01T00:00:00+03:00"),
@@ -46,13 +46,19 @@ def heading(kind: ReportKind, form: ReportFormat = ReportFormat.XML) -> Heading:
     )
     listing = LISTINGS[kind]
     session = f"Экспорт по МО: {HOSTILE}" if kind.startswith("SESSION") else None
-    return Heading(kind, form, "centre", "АРМ", "sms", f"Рассылка {HOSTILE}", conditions, listing.columns, session)
+    service = ("sms", f"Рассылка {HOSTILE}")
+    return Heading(kind, form, "centre", "АРМ", *service, conditions, listing.columns, session, zone)
 
 
-def document(kind: ReportKind, records: Iterable[Values], form: ReportFormat = ReportFormat.XML) -> bytes:
+def document(
+    kind: ReportKind,
+    records: Iterable[Values],
+    form: ReportFormat = ReportFormat.XML,
+    zone: str = "Europe/Moscow",
+) -> bytes:
     """A whole report."""
-    made = Made.now(AT, (Total("records", "Всего записей", 1),))
-    return b"".join(write(heading(kind, form), made, records))
+    made = Made.now(AT, (Total("records", "Всего записей", 1),), zone)
+    return b"".join(write(heading(kind, form, zone), made, records))
 
 
 def records_of(xml: str | bytes) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from gateway.domain.statuses import STATUS_TITLES, PacketStatus
+from gateway.domain.zones import time_zone
+from gateway.settings import load_settings
 
 console: Final = Console(width=118, highlight=False)
 FIELDS_SHOWN: Final = 60
@@ -63,7 +65,7 @@ def _cell(value: Any) -> str:
 
 
 def _moment(value: Any) -> str:
-    return f"{value.astimezone():%d.%m.%Y %H:%M:%S}" if value else ""
+    return f"{value.astimezone(time_zone(load_settings().time_zone)):%d.%m.%Y %H:%M:%S}" if value else ""
 
 
 def statuses(counts: Mapping[str, int]) -> None:

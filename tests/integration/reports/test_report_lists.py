@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -26,16 +25,6 @@ from tests.support.region import SEES, SERVICE, A, B, C, World
 from tests.support.reporting import SCHEMA, records_of, total
 
 ALL = PageRequest(limit=1000)
-
-
-@pytest.fixture
-def moscow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine's clock east of UTC, by the sun until 1919."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "Europe/Moscow")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def xml(world: World, name: str, order: ReportOrder) -> str:
@@ -129,11 +118,18 @@ def test_a_status_named_twice_counts_once(world: World) -> None:
     assert total(xml(world, "dc_admin", order)) == pages[0].total > 0
 
 
-@pytest.mark.usefixtures("moscow")
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_a_filter_reaches_to_the_ends_of_the_calendar(world: World, at: str) -> None:
     order = ReportOrder(ReportKind.LAUNCHES, service_code=SERVICE, started_from=parse_instant(at))
     assert at in xml(world, "dc_admin", order)
+
+
+def test_moments_of_a_filter_are_told_in_the_zone_of_the_site(world: World) -> None:
+    order = ReportOrder(ReportKind.LAUNCHES, service_code=SERVICE, started_from=parse_instant("2026-03-02T09:00:00Z"))
+    site = replace(world.ctx, time_zone="Asia/Kamchatka")
+    told = export_report(site, world.viewer("dc_admin"), order).xml or ""
+    assert ">2026-03-02T21:00:00+12:00</condition>" in told
+    assert "+12:00</madeAt>" in told
 
 
 def test_a_session_is_reported_event_by_event_and_error_by_error(world: World) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 
 import pytest
 import xmlschema
@@ -53,25 +52,28 @@ def test_the_schema_refuses_what_a_report_never_holds() -> None:
         assert validate(parse(report.replace(old, new)), SCHEMA) != (), old
 
 
-def test_moments_are_written_in_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Yekaterinburg")
-    time.tzset()
-    try:
-        assert b"<createdAt>2026-03-02T14:30:05.000+05:00</createdAt>" in document(
-            ReportKind.PACKETS, [RECORDS[ReportKind.PACKETS]]
-        )
-        table = document(ReportKind.PACKETS, [RECORDS[ReportKind.PACKETS]], ReportFormat.CSV).decode()
-        assert "02.03.2026 14:30:05" in table
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+@pytest.mark.parametrize(
+    ("zone", "xml", "cell", "named"),
+    [
+        ("Asia/Yekaterinburg", "14:30:05.000+05:00", "14:30:05", "UTC+05:00"),
+        ("America/St_Johns", "06:00:05.000-03:30", "06:00:05", "UTC-03:30"),
+        ("UTC", "09:30:05.000Z", "09:30:05", "UTC"),
+    ],
+)
+def test_moments_are_written_in_the_zone_of_the_report(zone: str, xml: str, cell: str, named: str) -> None:
+    records = [RECORDS[ReportKind.NOTIFICATIONS]]
+    assert f"<formedAt>2026-03-02T{xml}</formedAt>" in document(ReportKind.NOTIFICATIONS, records, zone=zone).decode()
+    table = document(ReportKind.NOTIFICATIONS, records, ReportFormat.CSV, zone).decode()
+    assert f"02.03.2026 {cell}" in table
+    assert table.count("UTC") == table.count(f" ({named});") == 1
 
 
 def test_a_table_opens_in_a_spreadsheet_and_runs_nothing() -> None:
     table = document(ReportKind.PACKETS, [RECORDS[ReportKind.PACKETS]] * 2, ReportFormat.CSV)
     assert table.startswith(b"\xef\xbb\xbf")
     header, first, _ = csv.reader(io.StringIO(table.decode("utf-8-sig"), newline=""), delimiter=";")
-    assert header == [column.title for column in LISTINGS[ReportKind.PACKETS].columns]
+    titles = [column.title for column in LISTINGS[ReportKind.PACKETS].columns]
+    assert header == [titles[0], f"{titles[1]} (UTC+03:00)", *titles[2:]]
     row = dict(zip(header, first, strict=True))
     assert (row["Не отправлять пакет"], row["Данные пакета"], row["Ответ"]) == ("да", "2048", "")
     assert row["Результат"] == f"'{HOSTILE}"
