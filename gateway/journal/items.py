@@ -10,6 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from gateway.domain.repeats import UNKNOWN_CONTENT
+
 
 @dataclass(frozen=True, slots=True)
 class ItemOutcome:
@@ -34,8 +36,9 @@ def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOu
 
     In an ACCEPTED packet every record is accepted, in a REJECTED one none, whatever was said of it; in a PARTIAL one
     those that the peer named as accepted, and a record it did not name is not. Parts that the peer took are added to
-    those it holds of the object; an accepted Delete leaves none. While a packet of many is open its objects stay
-    FORMED, which bars them like any open status. The caller commits.
+    those it holds of the object, which is then in no content that it took before, also where the source goes back to
+    that; an accepted Delete leaves none. While a packet of many is open its objects stay FORMED, which bars them like
+    any open status. The caller commits.
     """
     if not told:
         return
@@ -52,7 +55,7 @@ def settle_items(connection: Connection, told: Mapping[UUID, Mapping[int, ItemOu
             },
         )
     connection.execute(_COUNT, {"ids": list(told)})
-    connection.execute(_TELL, {"ids": list(told)})
+    connection.execute(_TELL, {"ids": list(told), "unknown": UNKNOWN_CONTENT})
 
 
 _WRITE: Final = text(
@@ -83,7 +86,8 @@ _TELL: Final = text(
       WHERE p.id = ANY(CAST(:ids AS uuid[])) ORDER BY o.id FOR UPDATE OF o)
     UPDATE source_objects o SET
       last_status = CASE WHEN o.last_packet_id = mine.packet_id THEN mine.status ELSE o.last_status END,
-      accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash ELSE o.accepted_hash END,
+      accepted_hash = CASE WHEN mine.status = 'ACCEPTED' THEN mine.content_hash
+        WHEN mine.parts IS NOT NULL AND o.accepted_hash IS NOT NULL THEN :unknown ELSE o.accepted_hash END,
       accepted_parts = CASE WHEN mine.status = 'ACCEPTED' AND mine.content_hash IS NULL THEN NULL
         WHEN mine.parts IS NULL THEN o.accepted_parts
         ELSE coalesce(o.accepted_parts, '{}') || mine.parts END

@@ -120,6 +120,21 @@ def test_a_changed_programme_goes_with_what_changed_of_it(house: FriHouse) -> No
     assert sorted((m.acceptances, m.revisions) for m in house.sandbox.measures()) == [(1, 1), (1, 1), (2, 2)]
 
 
+def test_what_was_taken_of_a_change_is_taken_back_with_the_change(house: FriHouse) -> None:
+    before = told(PARTLY, right=True)
+    house.tell(before)
+    house.launch()
+    house.tell(changed(told(PARTLY), "протезный завод".encode(), "ортопедический завод".encode()))
+    (partly,) = house.packets_of(house.launch())
+    assert (partly.operation, partly.status) == ("Update", "PARTIAL")
+    taken = [m.id for m in house.sandbox.measures() if m.revisions > 1]
+    house.tell(before)
+    (back,) = house.packets_of(house.launch())
+    assert (back.operation, back.status) == ("Update", "ACCEPTED")
+    assert sent(house, back) == {mse_id(FIRST, PARTLY): taken}
+    assert house.packets_of(house.launch()) == []
+
+
 def test_a_programme_whose_head_changed_goes_whole(house: FriHouse) -> None:
     whole = told(1)
     house.tell(whole)
