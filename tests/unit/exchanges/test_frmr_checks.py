@@ -103,10 +103,10 @@ def test_a_check_tells_what_is_wrong_and_nothing_else(code: str, spoil: Spoil) -
     assert told(run, given) == ([error(code, ONE)], False)
 
 
-def test_one_snils_of_two_workers_is_told_of_the_second_and_the_first_goes_on() -> None:
+def test_one_snils_of_two_new_workers_is_told_of_both() -> None:
     given = workers(2)
     say(TWO, "snils", "000-000-001 00")(given)
-    assert told(run, given) == ([error("608", TWO)], True)
+    assert told(run, given) == ([error("608", ONE), error("608", TWO)], False)
 
 
 @pytest.mark.parametrize("snils", ["", "1"])

@@ -82,6 +82,18 @@ def test_a_field_that_the_source_took_away_is_taken_away_of_ours_and_stays_of_a_
     assert steps(compare(submitted(card("1")), there, found("a"))) == []
 
 
+LEAVE: Final = "<temporaryDerelictions><i{0}><reasonId>1</reasonId>{1}</i{0}></temporaryDerelictions>"
+
+
+def test_a_field_inside_an_entry_of_ours_is_taken_away_too() -> None:
+    ended = LEAVE.format("Item", "<endDate>2026-03-01T00:00:00Z</endDate>")
+    there = held(a=card("1", more=ended))
+    assert steps(compare(submitted(card("1", more=LEAVE.format("Item", ""))), there, ours("a"))) == [
+        (Operation.UPDATE, "a")
+    ]
+    assert steps(compare(submitted(card("1", more=ended)), there, ours("a"))) == []
+
+
 def test_what_the_register_adds_itself_was_not_taken_away() -> None:
     added = "<postName>Врач</postName><targeted>false</targeted><roomName/>"
     assert steps(compare(submitted(card("1")), held(a=card("1", more=added)), ours("a"))) == []

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, Operation, PartIds, covers, text_at
+from workers.exchange import Element, Operation, PartIds, covers, holds_more, text_at
 from workers.exchanges.frmr.sections import PERSON, SECTIONS, SHARED, Section, entries, section_of
 
 FOUND: Final = "found."
@@ -104,7 +104,7 @@ def holds(held: Element, prefix: str, content: Element, ours: PartIds = frozense
         return _is_as_wanted(content, held, {tag for kind, tag in ours if kind == FIELD})
     return any(
         covers(content, one)
-        and not ((section.field, text_at(one, section.id_field)) in ours and _holds_more(section, content, one))
+        and not ((section.field, text_at(one, section.id_field)) in ours and holds_more(content, one, section.id_field))
         for one in entries(held, section)
     )
 
@@ -173,21 +173,6 @@ def _is_later(wanted: Element, held: Element) -> bool:
     return text_at(held, "endDate") != "" and all(began) and began[0] != began[1]
 
 
-def _holds_more(section: Section, wanted: Element, held: Element) -> bool:
-    """Tell whether an entry of the register has a field that is not wanted: one that the МИС took away.
-
-    What the register adds itself is none: its id, the title of a code, a sign that is not set.
-    """
-    tags = {str(child.tag) for child in held}
-    return any(
-        child.tag != section.id_field
-        and wanted.find(str(child.tag)) is None
-        and "".join(str(text) for text in child.itertext()).strip() not in {"", "false"}
-        and tags.isdisjoint({str(child.tag).removesuffix("Name") + code for code in ("Id", "Oid")})
-        for child in held
-    )
-
-
 class _Match:
     """Finds for each submitted entry of a section the one of the register that it is, those that are known first."""
 
@@ -245,7 +230,8 @@ class _Match:
         return True
 
     def _differs(self, wanted: Element, held: Element) -> bool:
-        return not covers(wanted, held) or (self._id(held) in self._ours and _holds_more(self._section, wanted, held))
+        more = self._id(held) in self._ours and holds_more(wanted, held, self._section.id_field)
+        return more or not covers(wanted, held)
 
     def _whole(self, wanted: Element, held: Element) -> Element:
         """An entry as it is put in place of another: a found one with the fields that only the register has."""
