@@ -135,15 +135,15 @@ def settle(
         deltas.add(row.launch_id, row.organization_id, with_errors=delta)
     deltas.write(connection)
     taken = {r.organization_id for r in rows if r.status in TAKEN} if note_success else set()
-    _note_success(connection, service_code, taken - {None})
+    note_export(connection, service_code, taken - {None})
     return changed
 
 
 TAKEN: Final = frozenset({PacketStatus.ACCEPTED, PacketStatus.PARTIAL})
 
 
-def _note_success(connection: Connection, service_code: str, organization_ids: set[int]) -> None:
-    """Set «Дата последней успешной выгрузки», whichever launch the packets are of."""
+def note_export(connection: Connection, service_code: str, organization_ids: set[int]) -> None:
+    """Set «Дата последней успешной выгрузки» of these МО to now. The caller commits."""
     if organization_ids:
         connection.execute(
             text(

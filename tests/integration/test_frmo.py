@@ -290,3 +290,12 @@ def test_a_slow_peer_is_waited_for_and_asked_what_became_of_it(home: House) -> N
     home.sandbox.switches.reset()
     assert home.result(home.run())[0] == "SUCCESS"
     assert home.sandbox.created_twice() == ()
+
+
+def test_a_session_that_finds_nothing_to_send_is_a_successful_export(home: House) -> None:
+    home.submit(frm_data.hospital(OID), "frmo")
+    home.run("frmo")
+    date = "SELECT last_success_at FROM service_organizations"
+    before = home.scalar(date)
+    assert home.packets(home.run("frmo")) == []
+    assert home.scalar(date) > before

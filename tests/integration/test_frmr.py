@@ -299,3 +299,12 @@ def test_no_log_and_no_object_names_a_person(home: House, caplog: pytest.LogCapt
 def replace_name(one: frm_data.Submitted) -> frm_data.Submitted:
     kind, object_id, content = one
     return kind, object_id, content.replace("Учебный".encode(), "Небывалов".encode())
+
+
+def test_a_session_that_finds_nothing_to_send_is_a_successful_export(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    date = "SELECT last_success_at FROM service_organizations"
+    before = home.scalar(date)
+    assert home.packets(home.run("frmr")) == []
+    assert home.scalar(date) > before

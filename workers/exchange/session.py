@@ -132,6 +132,10 @@ class Session(Protocol):
         """The register of certification authorities (УЦ)."""
         ...
 
+    def withhold(self) -> None:
+        """Tell that nothing of the МО is to go to the peer: however well the session ends, it is no export."""
+        ...
+
     def findings(self, element: Element) -> Sequence[Finding]:
         """What the schema of the peer's answers (``answer_schema`` of the manifest) says of an element."""
         ...

@@ -93,6 +93,7 @@ class SessionRun:
         self.settings = around.settings
         self.errors = 0
         self.changes = 0
+        self.withheld = False
         self._desk = RequestDesk(self, self._ground, loaded.exchange.manifest.retry)
         with self.writing() as connection:
             launch = launches.load(connection, launch_id)
@@ -118,6 +119,10 @@ class SessionRun:
     def owner(self) -> int | None:
         """Id of the МО of the session, if it has one."""
         return None if self._organization is None else self._organization.id
+
+    def withhold(self) -> None:
+        """Note that the МО is not exported, by its own wish."""
+        self.withheld = True
 
     def writing(self) -> AbstractContextManager[Connection]:
         """One fenced transaction."""
@@ -301,8 +306,8 @@ def run_session(around: Surroundings, loaded: Loaded, lease: Lease, open_transpo
     around.reached(Point.ENDING)
     with session.writing() as connection:
         launches.end(connection, session.launch_id, result, text)
-        if result is LaunchResult.SUCCESS:
-            launches.note_success(connection, session.service_code, session.launch_id)
+        if result is LaunchResult.SUCCESS and session.owner is not None and not session.withheld:
+            packets.note_export(connection, session.service_code, {session.owner})
         outbox.finish(connection, lease)
     return None
 

@@ -60,6 +60,7 @@ class _Export:
         if not self._check():
             return CHECK_FAILED
         if self.card is None:
+            self.session.withhold()
             return WITHHELD
         state = self._read()
         if state is None:
