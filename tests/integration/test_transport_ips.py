@@ -374,3 +374,18 @@ def test_every_operation_reaches_its_place(transport: IpsTransport, operation: O
     assert "Такого адреса нет" not in answer.refusal
     assert answer.document.tag == operation.name
     assert validate(answer.document, load(operation.register).schema) == ()
+
+
+def test_a_repetition_under_another_token_takes_a_turn_of_its_own(sandbox: IpsSandbox, site: dict[str, str]) -> None:
+    reserved: list[tuple[str, float]] = []
+
+    class Counting:
+        def reserve(self, peer: str, interval_s: float) -> float:
+            reserved.append((peer, interval_s))
+            return 0.0
+
+    settings = {**site, "address": sandbox.url, "requests_per_s": "10"}
+    sandbox.switches.update({"unauthorized_next": 1})
+    with closing(open_ips(IPS, settings, limiter=Counting())) as transport:
+        transport.call(READING)
+    assert len(reserved) == len(sandbox.arrivals()) == 2

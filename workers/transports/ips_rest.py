@@ -129,6 +129,7 @@ class IpsTransport:
         url = self._url(operation, request)
         answer = self._wire.send(operation.method, url, headers, data)
         if answer.status == HTTPStatus.UNAUTHORIZED:  # the token may have grown old on its way; nothing was done
+            self._take_turn()
             headers["Authorization"] = f"Bearer {self._tokens.renewed()}"
             answer = self._wire.send(operation.method, url, headers, data)
         return self._read(operation, answer)
