@@ -1,7 +1,8 @@
 """Sessions with ФРМО and ФРМР: seconds, requests per second, and the memory of the worker as it goes.
 
 Run as ``python -m tests.bench_sessions [МО] [entities of one] [workers of ФРМР]`` (30, 2000, 30000). The stand-in and
-the worker are processes of their own; the rate limit is out of the way. Prints, asserts nothing.
+the worker are processes of their own; the rate limit is out of the way. Prints, and asserts that the peak of the worker
+does not grow with what it does: half as many МО, and a quarter of the workers, go before as launches of their own.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from workers.sandbox.ips_tokens import make_test_key
 OID: Final = "1.2.643.5.1.13.13.12.2.34.{}"
 BATCH: Final = 1000
 MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+GROWTH_MB: Final = 16
+"""So much higher the peak of twice as many МО, or of four times as many workers, may be, whatever their number."""
 
 
 @contextmanager
@@ -79,8 +82,8 @@ def launch(engine: Engine, service: str, ids: Iterable[int]) -> None:
         launches.start(connection, service, [frozenset({one}) for one in ids], Starter(None, "Измерение"))
 
 
-def work(engine: Engine, url: str, services: dict[str, dict[str, str]], what: str) -> None:
-    """Let one worker process do all that waits; report as it goes and at the end."""
+def work(engine: Engine, url: str, services: dict[str, dict[str, str]], what: str) -> float:
+    """Let one worker process do all that waits; report as it goes and at the end; returns its peak MiB."""
     given = environment(GATEWAY_DATABASE_URL=url, GATEWAY_SERVICES=json.dumps(services), GATEWAY_LOG_LEVEL="WARNING")
     child = subprocess.Popen([sys.executable, "-m", "gateway.cli", "worker"], env=given)
     started, before, memory = time.monotonic(), count(engine, "packets"), []
@@ -100,6 +103,7 @@ def work(engine: Engine, url: str, services: dict[str, dict[str, str]], what: st
     with engine.connect() as connection:
         results = connection.execute(text("SELECT result, result_text, count(*) FROM launches GROUP BY 1, 2")).all()
     print(f"    {', '.join(f'{r[0]} {r[1] or str()}: {r[2]}' for r in results)}")  # noqa: T201
+    return peak
 
 
 def count(engine: Engine, table: str) -> int:
@@ -114,28 +118,60 @@ def _memory_mb(pid: int, name: str) -> float:
     return 0.0
 
 
+def export_organizations(
+    engine: Engine, url: str, services: dict[str, dict[str, str]], ids: dict[str, int], entities: int
+) -> float:
+    """Let so many МО submit, bring them to ФРМО twice, and tell of it; the peak MiB of the first launch."""
+    quarter, half = entities // 4, entities // 2
+    for oid, organization in ids.items():
+        shares = {"buildings": quarter, "units": half, "staff": entities - quarter - half - 1}
+        submit(engine, "frmo", organization, frm_data.hospital(oid, int(oid.rpartition(".")[2]), **shares))
+    peaks = []
+    for told in ("first launch", "second launch, nothing differs"):
+        launch(engine, "frmo", ids.values())
+        peaks.append(work(engine, url, services, f"ФРМО, {len(ids)} МО × {entities} entities, {told}"))
+    return peaks[0]
+
+
+def export_workers(
+    engine: Engine, url: str, services: dict[str, dict[str, str]], whose: tuple[str, int], numbers: range
+) -> float:
+    """Let a МО (OID, our id) submit so many workers, bring them to ФРМР twice, and tell of it; see above."""
+    oid, organization = whose
+    submit(engine, "frmr", organization, frm_data.persons(oid, len(numbers), numbers.start))
+    peaks = []
+    for told in ("first launch", "second launch, nobody changed"):
+        launch(engine, "frmr", [organization])
+        peaks.append(work(engine, url, services, f"ФРМР, {len(numbers)} workers, {told}"))
+    return peaks[0]
+
+
+def check_growth(what: str, few: float, many: float) -> None:
+    assert many - few < GROWTH_MB, f"{what}: the peak grew by {many - few:.1f} MiB"
+
+
 def main(organizations: int = 30, entities: int = 2000, workers: int = 30_000) -> None:
+    few, quarter = max(1, organizations // 2), max(1, workers // 4)
     with session_server() as server, TemporaryDirectory() as folder, register(Path(folder)) as settings:
         url = server.create_database()
         engine = connect(url)
         migrate(engine)
         services = {"frmo": settings, "frmr": settings}
-        oids = [OID.format(n) for n in range(1, organizations + 1)]
+        oids = [OID.format(n) for n in range(1, few + organizations + 1)]
         ids = add_organizations(engine, [(oid, f"Учебная больница {n}", f"{n:06}") for n, oid in enumerate(oids, 1)])
-        shares = {
-            "buildings": entities // 4,
-            "units": entities // 2,
-            "staff": entities - entities // 4 - entities // 2 - 1,
-        }
-        for number, oid in enumerate(oids, 1):
-            submit(engine, "frmo", ids[oid], frm_data.hospital(oid, number, **shares))
-        for told in ("first launch", "second launch, nothing differs"):
-            launch(engine, "frmo", ids.values())
-            work(engine, url, services, f"ФРМО, {organizations} МО × {entities} entities, {told}")
-        submit(engine, "frmr", ids[oids[0]], frm_data.persons(oids[0], workers))
-        for told in ("first launch", "second launch, nobody changed"):
-            launch(engine, "frmr", [ids[oids[0]]])
-            work(engine, url, services, f"ФРМР, {workers} workers, {told}")
+        peaks = [
+            export_organizations(engine, url, services, {oid: ids[oid] for oid in chosen}, entities)
+            for chosen in (oids[:few], oids[few:])
+        ]
+        check_growth("ФРМО", *peaks)
+        peaks = [
+            export_workers(engine, url, services, (oid, ids[oid]), numbers)
+            for oid, numbers in (
+                (oids[0], range(1, quarter + 1)),
+                (oids[few], range(quarter + 1, quarter + workers + 1)),
+            )
+        ]
+        check_growth("ФРМР", *peaks)
         engine.dispose()
 
 
