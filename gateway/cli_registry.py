@@ -20,7 +20,7 @@ from gateway.domain.errors import ConfigurationError
 from gateway.domain.numbers import is_oid
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
 from gateway.domain.zones import time_zone
-from gateway.journal import registry, schedules
+from gateway.journal import registry, schedules, sign_ins
 from gateway.journal.engine import database_now
 from gateway.journal.registry import ServiceSettings
 from gateway.operations.passwords import hash_password
@@ -98,9 +98,31 @@ def account_password(login: str, password_file: Any, data_dir: Path | None) -> N
     with database(data_dir).begin() as connection:
         if not registry.set_password(connection, login, hash_password(password)):
             raise ConfigurationError(f"Нет учётной записи {login}")
+        sign_ins.forgive_login(connection, login)
         event = registry.AuditEvent("account-password", [login])
         registry.audit(connection, None, event, who=COMMAND_LINE)
     click.echo(f"Пароль учётной записи {login} сменён")
+
+
+@account.command("forgive")
+@click.argument("login", required=False)
+@click.option("--address", metavar="IP", help="Забыть и неудачи с этого адреса: скольким логинам он не подошёл.")
+@DATA
+@readable_errors
+def account_forgive(login: str | None, address: str | None, data_dir: Path | None) -> None:
+    """Забыть неудачные попытки входа: логин или адрес снова входит без ожидания."""
+    if login is None and address is None:
+        raise ConfigurationError("Укажите логин, --address или то и другое")
+    try:
+        by_address = [] if address is None else [sign_ins.address_key(address)]
+    except ValueError as error:
+        raise ConfigurationError("--address: нужен адрес IP, например 192.0.2.7") from error
+    with database(data_dir).begin() as connection:
+        count = sign_ins.forgive(connection, by_address)
+        count += 0 if login is None else sign_ins.forgive_login(connection, login)
+        told = [name for name in (login, address) if name is not None]
+        registry.audit(connection, None, registry.AuditEvent("sign-in-forgive", told), who=COMMAND_LINE)
+    click.echo(f"Неудачи забыты: {', '.join(told)}" if count else f"Неудач нет: {', '.join(told)}")
 
 
 @account.command("list")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from sqlalchemy import Connection
@@ -29,15 +26,16 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
 
     Raises:
         NotAuthenticated: unknown login, wrong password or disabled account; all look alike.
-        TooMany: after too many failures of this login or address, whichever process saw them; it tells the wait.
+        TooMany: after too many failures of this login, here or anywhere, or of this address, whichever process saw
+            them; it tells the wait.
     """
-    keys = _keys(login, address)
+    keys = sign_ins.keys_of(login, address)
     with ctx.engine.connect() as connection:
         stored, remembered = _look_up(ctx, connection, login, password, keys)
     if stored is not None and remembered:
         return stored.account
     with ctx.passwords.turn(), ctx.engine.begin() as connection:
-        sign_ins.judge_alone(connection, keys[0])
+        sign_ins.judge_alone(connection, keys.login)
         stored, remembered = _look_up(ctx, connection, login, password, keys)
         fits = remembered or _judge(ctx, stored, login, password)
         if not fits:
@@ -45,14 +43,14 @@ def authenticate(ctx: Context, login: str, password: str, address: str | None) -
             event = registry.AuditEvent("sign-in-refused", detail={"address": address})
             registry.audit(connection, None, event, who=login.replace("\0", "")[:64])
         elif not remembered:
-            sign_ins.forgive(connection, keys[0])
+            sign_ins.forgive(connection, [keys.pair, keys.login])
     if stored is None or not fits:
         raise NotAuthenticated(REFUSED)
     return stored.account
 
 
 def _look_up(
-    ctx: Context, connection: Connection, login: str, password: str, keys: Sequence[bytes]
+    ctx: Context, connection: Connection, login: str, password: str, keys: sign_ins.Keys
 ) -> tuple[StoredAccount | None, bool]:
     """The account, where it may sign in, and whether its password was found right lately.
 
@@ -63,7 +61,7 @@ def _look_up(
     usable = found if found is not None and not found.disabled else None
     if usable and ctx.passwords.remembers(usable.password_hash, usable.changed_at, login, password):
         return usable, True
-    wait_s = max(sign_ins.delays_s(connection, keys).values(), default=0.0)
+    wait_s = max(sign_ins.delays_s(connection, keys.all).values(), default=0.0)
     if wait_s > 0:
         raise TooMany(f"Слишком много неудачных попыток входа: повторите через {int(wait_s) + 1} с")
     return usable, False
@@ -73,15 +71,6 @@ def _judge(ctx: Context, stored: StoredAccount | None, login: str, password: str
     if stored is None:
         return ctx.passwords.verify(None, None, login, password)
     return ctx.passwords.verify(stored.password_hash, stored.changed_at, login, password)
-
-
-def _keys(login: str, address: str | None) -> list[bytes]:
-    """What failures are counted by: the login first, then the address (of IPv6 the network: a caller has it whole)."""
-    named = [f"login:{login}"]
-    if address is not None:
-        whole = ip_address(address)
-        named.append(f"address:{ip_network((whole, 64), strict=False) if whole.version == 6 else whole}")
-    return [hashlib.sha256(name.encode()).digest() for name in named]
 
 
 def find_by_certificate(ctx: Context, subject: str) -> Account | None:

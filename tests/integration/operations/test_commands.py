@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from gateway.cli import main
-from gateway.journal import registry
+from gateway.journal import registry, sign_ins
 from gateway.journal.engine import connect
 from tests.support.postgres import ThrowawayPostgres
 
@@ -282,3 +282,33 @@ def test_a_password_is_changed_and_the_account_works_again(database_url: str, tm
     assert not stored.disabled
     refused(run("account", "password", "nobody", *word, database=database_url), 2, "Нет учётной записи nobody")
     refused(run("account", "add", "a:b", "--role", "dc_admin", *word, database=database_url), 2, "Логин")
+
+
+def counted(database_url: str, *change: tuple[str, str]) -> int:
+    """Count failures of these logins at these addresses; how many records there are then."""
+    engine = connect(database_url, pool_size=1)
+    with engine.begin() as connection:
+        for login, address in change:
+            sign_ins.note_failure(connection, sign_ins.keys_of(login, address))
+        found = connection.execute(text("SELECT count(*) FROM sign_in_failures")).scalar_one()
+    engine.dispose()
+    return int(found)
+
+
+def test_failures_to_sign_in_are_forgiven_by_login_and_by_address(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("invented-password\n")
+    word = ("--password-file", str(tmp_path / "password"))
+    assert run("account", "add", "centre", "--role", "dc_admin", *word, database=database_url).exit_code == 0
+    failures = [("centre", "192.0.2.1"), ("centre", "2001:db8::1"), ("mis", "192.0.2.1")]
+    assert counted(database_url, *failures) == 7, "three pairs, two logins, two addresses"
+    told = run("account", "forgive", "centre", database=database_url)
+    assert (told.exit_code, told.stdout, counted(database_url)) == (0, "Неудачи забыты: centre\n", 4)
+    assert run("account", "forgive", "centre", database=database_url).stdout == "Неудач нет: centre\n"
+    told = run("account", "forgive", "mis", "--address", "2001:db8::2", database=database_url)
+    assert (told.stdout, counted(database_url)) == ("Неудачи забыты: mis, 2001:db8::2\n", 1)
+    assert counted(database_url, ("centre", "192.0.2.2")) == 4
+    assert run("account", "password", "centre", *word, database=database_url).exit_code == 0
+    assert counted(database_url) == 2, "the addresses stay"
+    assert audited(database_url, "sign-in-forgive")[-1][0] is not None
+    refused(run("account", "forgive", database=database_url), 2, "Укажите логин")
+    refused(run("account", "forgive", "--address", "here", database=database_url), 2, "нужен адрес IP")
