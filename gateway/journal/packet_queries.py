@@ -23,7 +23,7 @@ class PacketQuery:
     """Which packets to read, newest first. Ids bound the time: ``since`` included, ``before`` excluded.
 
     ``organization_ids`` None means every МО, ``service_codes`` every service; ``fragment`` is a part of «Результат» or
-    of an object's id, any case. A packet of many is found by the id of any of its objects.
+    of an object's id, or the packet's whole id, any case. A packet of many is found by the id of any of its objects.
     """
 
     organization_ids: frozenset[int] | None
@@ -50,10 +50,19 @@ def _conditions(query: PacketQuery) -> tuple[list[str], dict[str, Any]]:
         conditions.append("p.changed_at >= :changed_since")
         parameters["changed_since"] = query.changed_since
     if query.fragment is not None:
-        conditions.append("(p.result_text ILIKE :fragment OR p.object_id ILIKE :fragment)")
+        conditions.append("(p.result_text ILIKE :fragment OR p.object_id ILIKE :fragment OR p.id = CAST(:own AS uuid))")
+        parameters["own"] = _id_in(query.fragment)
         escaped = query.fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         parameters["fragment"] = f"%{escaped}%"
     return conditions, parameters
+
+
+def _id_in(fragment: str) -> UUID | None:
+    """The packet's id that a text is; None, which equals no id, for any other text."""
+    try:
+        return UUID(fragment.strip())
+    except ValueError:
+        return None
 
 
 _OF_OBJECT: Final = """(SELECT * FROM packets WHERE object_id = :object_id UNION ALL

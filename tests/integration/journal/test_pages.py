@@ -117,6 +117,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "changed": {"changed_since": "of the first"},
     "text": {"fragment": "ЗАМЕЧАНИЕ 77"},
     "text of a status": {"fragment": "замечание 77", "statuses": ("REJECTED", "FORM_ERROR")},
+    "text that is an id": {"fragment": "of the first"},
     "period": {"since": "of the last", "before": "of the first"},
     "period and status": {"since": "of the last", "before": "of the first", "statuses": ("REJECTED",)},
 }
@@ -130,10 +131,13 @@ def query_of(packets: list[Any], scope: str, chosen: str) -> PacketQuery:
         told["launch_id"] = first.launch_id
     if told.get("object_id") == "of the first":
         told["object_id"] = first.object_id
+    if told.get("fragment") == "of the first":
+        told["fragment"] = f" {str(first.id).upper()} "
     if "changed_since" in told:
         told["changed_since"] = packets[1_000].changed_at
     if "since" in told or scope == "everything":
         told |= {"since": uuid7_floor(uuid7_moment(last.id)), "before": uuid7_floor(uuid7_moment(first.id))}
+        told["before"] = UUID(int=first.id.int + 1) if "fragment" in told else told["before"]
     organizations = told.pop("organization_ids")
     smallest = min(p.organization_id for p in packets)
     return PacketQuery(
@@ -159,7 +163,8 @@ def naive(packets: list[Any], query: PacketQuery) -> list[UUID]:
         found = [p for p in found if p.changed_at >= query.changed_since]
     if query.fragment is not None:
         word = query.fragment.lower()
-        found = [p for p in found if word in (p.result_text or "").lower() or word in (p.object_id or "").lower()]
+        texts = {p.id: f"{p.result_text or ''}\n{p.object_id or ''}".lower() for p in found}
+        found = [p for p in found if word in texts[p.id] or word.strip() == str(p.id)]
     return [p.id for p in found]
 
 
