@@ -37,7 +37,11 @@ done
 echo "запуск $result"
 
 answer=$(ask journal ListPackets "<launchId>$launch</launchId>")
-echo "пакет $(told packet packetType <<<"$answer") $(told packet status <<<"$answer")"
+if [ "$(told result total <<<"$answer")" = 0 ]; then
+    echo "пакетов нет: после прошлого запуска ничего не изменилось"
+else
+    echo "пакет $(told packet packetType <<<"$answer") $(told packet status <<<"$answer")"
+fi
 
 answer=$(ask control StartService '<serviceCode>no-such-service</serviceCode>')
 echo "отказ $(told gatewayFault code <<<"$answer") $(told gatewayFault message <<<"$answer")"

@@ -36,8 +36,11 @@ while (launch := journal.GetLaunch(launchId=launch_id)).result == "RUNNING":
     time.sleep(1)
 print("запуск", launch.result)
 
-for packet in journal.ListPackets(launchId=launch_id).packets.packet:
+packets = journal.ListPackets(launchId=launch_id).packets
+for packet in packets.packet if packets else []:  # пустой список zeep отдаёт как None
     print("пакет", packet.packetType, packet.status)
+if not packets:
+    print("пакетов нет: после прошлого запуска ничего не изменилось")
 
 try:
     control.StartService(serviceCode="no-such-service")

@@ -77,6 +77,24 @@ def test_the_example_tells_its_story(region: Region, folder: Path, version: str,
     assert printed == story_of(referral.object_id)
 
 
+@pytest.mark.parametrize("version", [SOAP11, SOAP12])
+@pytest.mark.parametrize("toolkit", ["Python", "curl"])
+def test_a_launch_that_formed_no_packet_is_told_and_ends_well(
+    region: Region, folder: Path, version: str, toolkit: str
+) -> None:
+    story = region.story(2 + len(RUNS) + 2 * ["Python", "curl"].index(toolkit) + (version == SOAP12))
+    referral = story.case(0).referral()
+    assert referral.content is not None
+    (folder / f"{referral.object_id}.xml").write_bytes(referral.content)
+    given = (folder, toolkit, f"{region.url}/{version}", story.oid, f"{referral.object_id}.xml")
+    assert tell(*given) == story_of(referral.object_id)
+    assert tell(*given)[2:5] == [
+        f"документ {referral.object_id} UNCHANGED",
+        "запуск SUCCESS",
+        "пакетов нет: после прошлого запуска ничего не изменилось",
+    ]
+
+
 def test_the_published_document_goes_through(region: Region, folder: Path) -> None:
     printed = tell(folder, "Python", f"{region.url}/{SOAP11}", ORGANIZATIONS[0].oid, "1000001.xml")
     assert printed == story_of("1000001")
