@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,17 @@ def proxied(server: ThrowawayPostgres, template: str, folder: Path) -> Iterator[
             yield Proxied(port, folder, gateway, engine, subject)
     engine.dispose()
     server.drop_database(url)
+
+
+@contextmanager
+def without_gateway(front: Proxied, folder: Path) -> Iterator[Proxied]:
+    """Another nginx with the same certificates, behind which nothing listens."""
+    for pattern in ("*.pem", "*.key"):
+        for file in front.folder.glob(pattern):
+            shutil.copy(file, folder)
+    port = free_port()
+    with _nginx(folder, port, free_port()):
+        yield replace(front, port=port, folder=folder)
 
 
 def _make_certificates(folder: Path) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from gateway.soap.versions import SOAP11, VERSIONS, Version
+from gateway.domain.errors import GatewayError
+from gateway.soap.faults import fault
+from gateway.soap.versions import SOAP11, SOAP12, VERSIONS, Version
+from gateway.xml.parser import parse
 from tests.attacks.requests import CHUNKED, LIST, Sent, basic, chunked, envelope, token
 from tests.attacks.serving import Reply
-from tests.attacks.test_attacks import fault_code
-from tests.system.proxied import Proxied
+from tests.attacks.test_attacks import fault_code, soap_code
+from tests.system.proxied import Proxied, without_gateway
 
 ANONYMOUS = Sent(envelope(SOAP11), authorization="")
 
@@ -55,6 +59,31 @@ def test_past_the_proxy_a_forwarded_request_is_not_private(front: Proxied) -> No
     assert front.gateway.send(Sent(envelope(SOAP11), lines=lines).raw(SOAP11)).status == 403
 
 
+def assert_fault_of(reply: Reply, version: Version, status: int, code: str, service: str = "journal") -> None:
+    """nginx refused in the words of the gateway."""
+    ours = fault(GatewayError(""), version, f"urn:service-journal:{service}:1", "")
+    assert (reply.status, reply.headers["content-type"]) == (status, ours.content_type)
+    assert fault_code(reply, version) == code
+    assert [e.tag for e in parse(reply.body).iter()] == [e.tag for e in parse(ours.body).iter()]
+    assert parse(reply.body).findtext(".//{*}correlationId") == reply.headers["x-correlation-id"]
+    side = version.server if code == "UNAVAILABLE" else version.client
+    assert soap_code(reply, version) == f"soap:{side}"
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda v: v.code)
+@pytest.mark.parametrize("service", ["journal", "control", "intake"])
+def test_a_body_beyond_the_limit_of_the_proxy_gets_a_fault(front: Proxied, version: Version, service: str) -> None:
+    reply = front.send(Sent(b"", service, length=str(18 << 20)).raw(version))
+    assert_fault_of(reply, version, 413, "TOO_LARGE", service)
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda v: v.code)
+def test_a_gateway_that_is_not_there_is_a_fault(front: Proxied, tmp_path: Path, version: Version) -> None:
+    with without_gateway(front, tmp_path) as deserted:
+        reply = deserted.send(Sent(envelope(version), "intake").raw(version))
+    assert_fault_of(reply, version, 502, "UNAVAILABLE", "intake")
+
+
 def test_slow_bodies_stay_at_the_proxy(front: Proxied) -> None:
     with ExitStack() as stack:
         for _ in range(40):
@@ -72,7 +101,8 @@ def test_too_many_connections_of_one_address_are_refused(front: Proxied) -> None
         for _ in range(64):
             connection = stack.enter_context(front.connect(source="127.0.9.9"))
             connection.sendall(Sent(b"<s", length="1000").raw(SOAP11))
-        assert front.send(Sent(envelope(SOAP11)).raw(SOAP11), source="127.0.9.9").status == 429
+        refused = front.send(Sent(envelope(SOAP12)).raw(SOAP12), source="127.0.9.9")
+        assert_fault_of(refused, SOAP12, 429, "TOO_MANY")
         assert front.send(Sent(envelope(SOAP11)).raw(SOAP11), source="127.0.9.10").status == 200
 
 
