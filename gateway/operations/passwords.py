@@ -1,4 +1,4 @@
-"""Passwords: argon2id, a few at a time, verified results remembered while they are in use."""
+"""Passwords: argon2id, a few at a time, verified results remembered briefly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,9 +17,6 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 REMEMBER_S: Final = 300.0
-"""A password found right is remembered so long after its last use."""
-REMEMBER_AT_MOST_S: Final = 12 * 3600.0
-"""And no longer than a working day after it was verified, however often it is used."""
 AT_ONCE: Final = 2
 KEPT: Final = 10_000
 
@@ -34,34 +30,20 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-@dataclass(slots=True)
-class _Verified:
-    until: float
-    latest: float
-
-
 class PasswordGate:
-    """Checks passwords for one process. Memory is bounded: the longest unused entries go first."""
+    """Checks passwords for one process. Memory is bounded: the oldest entries go first."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
-        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._verified: OrderedDict[bytes, float] = OrderedDict()
 
     def remembers(self, stored: str, changed_at: datetime, login: str, password: str) -> bool:
-        """Tell whether the password was found right and is in use since, and the account is unchanged.
-
-        Whoever is in use so is not locked out by others who guess from the same address.
-        """
-        digest, now = self._digest(stored, changed_at, login, password), time.monotonic()
+        """Tell whether the password was found right within the last 5 minutes, and the account is unchanged since."""
+        digest = self._digest(stored, changed_at, login, password)
         with self._lock:
-            found = self._verified.get(digest)
-            if found is None or now >= found.until:
-                return False
-            found.until = min(now + REMEMBER_S, found.latest)
-            self._verified.move_to_end(digest)
-        return True
+            return self._verified.get(digest, 0.0) > time.monotonic()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -79,8 +61,7 @@ class PasswordGate:
             return False
         with self._lock:
             digest = self._digest(stored, changed_at, login, password)
-            now = time.monotonic()
-            self._verified[digest] = _Verified(now + REMEMBER_S, now + REMEMBER_AT_MOST_S)
+            self._verified[digest] = time.monotonic() + REMEMBER_S
             self._verified.move_to_end(digest)
             if len(self._verified) > KEPT:
                 self._verified.popitem(last=False)

@@ -192,20 +192,6 @@ def test_a_login_guessed_from_many_addresses_waits_at_every_one(world: World) ->
     assert sign_in(world, address="192.0.2.1") == "mo_admin"
 
 
-def test_who_keeps_working_is_remembered_but_not_for_ever(world: World, clock: Clock) -> None:
-    assert sign_in(world) == "mo_admin"
-    for number in range(FREE_FAILURES):
-        sign_in(world, password=f"guess {number}")
-    with world.engine.begin() as connection:
-        connection.execute(text("UPDATE sign_in_failures SET until = until + interval '1 day'"))
-    began, step = clock.now, passwords.REMEMBER_S - 1
-    while clock.now + step < began + passwords.REMEMBER_AT_MOST_S:
-        clock.now += step
-        assert sign_in(world) == "mo_admin"
-    clock.now = began + passwords.REMEMBER_AT_MOST_S
-    assert wait_s(sign_in(world)) > 0
-
-
 def test_who_keeps_working_is_refused_as_soon_as_he_is_disabled(world: World) -> None:
     assert [sign_in(world), sign_in(world)] == ["mo_admin"] * 2
     disable(world, "mo_admin")
