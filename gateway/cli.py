@@ -22,7 +22,7 @@ from gateway.catalog.registry import installed
 from gateway.cli_common import DATA, published_url, readable_errors, require_free, url_of
 from gateway.domain.errors import ConfigurationError
 from gateway.journal import schema
-from gateway.journal.engine import connect
+from gateway.journal.engine import WORKER, connect
 from gateway.logs import configure
 from gateway.settings import load_settings, shown
 from workers.sandbox import SYSTEMS
@@ -113,7 +113,7 @@ def worker() -> None:
     """Обмены с внешними системами (рабочий профиль)."""
     settings = load_settings()
     configure(settings.log_level)
-    engine = connect(settings.require_database(), pool_size=settings.worker_threads + 5, application="gateway-worker")
+    engine = connect(settings.require_database(), pool_size=settings.worker_threads + 5, application=WORKER)
     schema.require_version(engine)
     from workers.runner.process import WorkerProcess
 
@@ -177,16 +177,15 @@ def settings() -> None:
 @DATA
 @readable_errors
 def check(data_dir: Path | None) -> None:
-    """Проверить манифесты, схемы, WSDL, версию базы данных и очередь."""
+    """Проверить манифесты, схемы, WSDL, версию базы данных, очередь и то, что обмены выполняются."""
     found = load_settings()
     url = url_of(data_dir, found) if data_dir is not None or found.database_url is not None else None
     failed = False
     from workers.checks import run_checks
 
     for item in run_checks(found, url):
-        click.echo(
-            f"{'ошибка' if item.problem else 'в порядке':>9}  {item.title}{': ' + item.problem if item.problem else ''}"
-        )
+        mark = "ошибка" if item.problem else "внимание" if item.warning else "в порядке"
+        click.echo(f"{mark:>9}  {': '.join(filter(None, (item.title, item.problem or item.warning)))}")
         failed = failed or item.problem is not None
     sys.exit(1 if failed else 0)
 

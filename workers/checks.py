@@ -14,6 +14,7 @@ from gateway.catalog.registry import Catalog, Exchange, installed, load_catalog
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.launches import LogKind
 from gateway.journal.engine import connect
+from gateway.journal.outbox import attendance
 from gateway.journal.schema import require_version
 from gateway.resources import resource_dir
 from gateway.settings import Settings
@@ -30,10 +31,11 @@ from workers.transports import open_transport
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One checked thing; ``problem`` is None when it is right."""
+    """One checked thing; ``problem`` is None when it is right, ``warning`` tells of what may be meant so."""
 
     title: str
     problem: str | None
+    warning: str | None = None
 
 
 def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
@@ -56,7 +58,10 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
     if database_url is None:
         yield Check("База данных", "не задана: укажите GATEWAY_DATABASE_URL или --data")
     else:
-        yield _check("База данных", partial(_check_database, database_url))
+        database = _check("База данных", partial(_check_database, database_url))
+        yield database
+        if database.problem is None:
+            yield _attendance(database_url)
     if settings.redis_url is not None:
         url = settings.redis_url.get_secret_value()
         yield _check("Очередь Redis", partial(_check_redis, url))
@@ -99,6 +104,28 @@ def _check_wsdl() -> None:
 
 def _check_database(url: str) -> None:
     require_version(connect(url, pool_size=1))
+
+
+def _attendance(url: str) -> Check:
+    """Before the first start nobody works and nothing waits: that is told, and is no failure."""
+    title = "Обмены"
+    try:
+        with connect(url, pool_size=1).connect() as connection:
+            found = attendance(connection)
+    except SQLAlchemyError:
+        return Check(title, "не отвечает база данных")
+    if not found.workers:
+        nobody = "ни один worker не работает"
+        start = "запустите «gateway worker» (служба gateway-worker; во встроенном профиле — «gateway up»)"
+        if found.late:
+            return Check(title, f"{nobody}, запуски ждут: {found.late}; {start}")
+        return Check(title, None, f"{nobody}; {start}")
+    if found.late:
+        busy = (
+            f"дольше минуты ждут: {found.late}; если так остаётся, добавьте процессов worker (GATEWAY_WORKER_THREADS)"
+        )
+        return Check(title, None, busy)
+    return Check(title, None)
 
 
 def _check_redis(url: str) -> None:

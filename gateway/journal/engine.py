@@ -15,6 +15,9 @@ from sqlalchemy.exc import ArgumentError
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.identifiers import milliseconds, uuid7_run
 
+WORKER: Final = "gateway-worker"
+"""The name by which the database knows the connections of a worker."""
+
 _WRONG: Final = "Адрес базы данных записан неверно: нужен вид postgresql://пользователь:пароль@узел:порт/база"
 
 

@@ -23,11 +23,12 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
 from gateway.domain.errors import Conflict
-from gateway.journal.engine import new_ids
+from gateway.journal.engine import WORKER, new_ids
 
 LEASE_S: Final = 10.0
 HEARTBEAT_S: Final = 3.0
 REPUBLISH_S: Final = 10.0
+LATE_S: Final = 60.0
 CHANNEL: Final = "gateway_outbox"
 
 DATABASE_AWAY: Final = (OperationalError, InterfaceError, PendingRollbackError, psycopg.OperationalError)
@@ -61,6 +62,30 @@ class Lease:
     failures: int
     crashes: int
     deaths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Whether workers are connected to this database, and how many rows nobody has taken for ``LATE_S``."""
+
+    workers: bool
+    late: int
+
+
+def attendance(connection: Connection) -> Attendance:
+    """Look who is there to work, and what waits for them."""
+    row = connection.execute(
+        text(
+            """
+            SELECT EXISTS (SELECT FROM pg_stat_activity
+                           WHERE datname = current_database() AND application_name = :worker) AS workers,
+              (SELECT count(*) FROM outbox
+               WHERE greatest(not_before, lease_until) < clock_timestamp() - make_interval(secs => :late)) AS late
+            """
+        ),
+        {"worker": WORKER, "late": LATE_S},
+    ).one()
+    return Attendance(row.workers, row.late)
 
 
 def post(connection: Connection, task: Task, service_code: str, launch_id: UUID | None = None) -> None:
