@@ -50,6 +50,18 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _web_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+        port = parts.port  # reading it judges it
+    except ValueError:
+        right = False
+    if not right or port == 0 or re.search(r"\s", url):
+        raise ValueError("нужен адрес вида https://узел:порт")
+    return url
+
+
 class Settings(BaseSettings):
     """All that a site may set. Sizes in bytes, times in seconds."""
 
@@ -64,7 +76,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, description="Адрес PostgreSQL: postgresql://…")
     redis_url: SecretStr | None = Field(None, description="Адрес Redis: redis://…; без него очередь живёт в процессе")
-    public_url: str = Field("http://127.0.0.1:8080", description="Адрес, который публикуют WSDL")
+    public_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "http://127.0.0.1:8080", description="Адрес, который публикуют WSDL"
+    )
     host: str = Field("127.0.0.1", description="Где слушать")
     port: int = Field(8080, ge=0, le=65535, description="Порт")
     web_processes: int = Field(1, ge=1, le=64, description="Процессов приёма запросов")

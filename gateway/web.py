@@ -14,6 +14,7 @@ from gateway.operations.context import Context
 from gateway.operations.cursors import Cursors
 from gateway.settings import Settings, load_settings
 from gateway.soap.app import build_wsgi
+from gateway.soap.contract import SERVICES, operation_limits
 from gateway.soap.front import Front
 from gateway.soap.origin import Trust
 from gateway.xml.limits import HEADERS_S, MAX_HEADER_BYTES
@@ -42,7 +43,12 @@ def application() -> Front:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; children that die are started again."""
+    """Serve until SIGTERM or SIGINT; children that die are started again.
+
+    Raises:
+        ConfigurationError: the limits name what is none: told once, not by every child for ever.
+    """
+    operation_limits(SERVICES, settings.limits)
     server = Granian(
         "gateway.web:application",
         address=settings.host,

@@ -19,7 +19,7 @@ from gateway.journal.schema import require_version
 from gateway.resources import resource_dir
 from gateway.settings import Settings
 from gateway.soap.app import wsdl_documents
-from gateway.soap.contract import SNAPSHOT_URL
+from gateway.soap.contract import SERVICES, SNAPSHOT_URL, operation_limits
 from gateway.xml.canonical import canonical
 from gateway.xml.parser import parse
 from gateway.xml.schemas import validate
@@ -55,6 +55,8 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
             yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", partial(_check_exchange, exchange))
             yield _check(f"Обмен {exchange.manifest.slug}: настройки", partial(_check_settings, exchange, settings))
     yield _check("Снимки WSDL", _check_wsdl)
+    if settings.limits:
+        yield _check("Пределы запросов", partial(operation_limits, SERVICES, settings.limits))
     if database_url is None:
         yield Check("База данных", "не задана: укажите GATEWAY_DATABASE_URL или --data")
     else:

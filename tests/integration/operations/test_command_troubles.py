@@ -62,7 +62,9 @@ def test_settings_are_shown_and_checked_whatever_the_address(url: str) -> None:
     assert (checked.exit_code, DATABASE_WRONG in checked.output) == (1, True)
 
 
-@pytest.mark.parametrize("url", ["это не адрес", "redis://db:порт", "redis://[::1", "redis://127.0.0.1:1?nonsense=1"])
+@pytest.mark.parametrize(
+    "url", ["это не адрес", "redis://db:порт", "redis://[::1", "redis://127.0.0.1:1?nonsense=1", "http://x"]
+)
 def test_an_address_that_is_none_of_redis(url: str, database_url: str) -> None:
     checked = run("check", GATEWAY_REDIS_URL=url)
     assert (checked.exit_code, "Адрес Redis записан неверно" in checked.output) == (1, True)
@@ -152,3 +154,19 @@ MOMENTS = ["ca check --at 0001-01-01 --certificate {0}/file", "export LAUNCHES -
 def test_a_moment_that_no_clock_shows(command: str, folder: Path) -> None:
     result = run(*command.format(folder).split())
     assert (result.exit_code, "такого года нет" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("limits", ['{"Nonsense": {"max_bytes": 1}}', '{"StartService": {"max_bites": 1}}'])
+def test_limits_of_what_is_none_are_told_before_anything_is_served(limits: str, database_url: str) -> None:
+    served = run("serve", "--port", "0", GATEWAY_DATABASE_URL=database_url, GATEWAY_LIMITS=limits)
+    assert "нет такой операции или такого предела" in told(served)
+    checked = run("check", GATEWAY_DATABASE_URL=database_url, GATEWAY_LIMITS=limits)
+    assert (checked.exit_code, "Пределы запросов: Настройка limits." in checked.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "ftp://x", "https://", "https://x:порт", "https://[::1", "https://x y", "https://x?a=1"]
+)
+def test_an_address_that_no_wsdl_can_publish(url: str, database_url: str) -> None:
+    result = run("serve", GATEWAY_DATABASE_URL=database_url, GATEWAY_PUBLIC_URL=url)
+    assert told(result) == "Настройка public_url: нужен адрес вида https://узел:порт"
