@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -116,14 +118,26 @@ def _viewer(engine: Engine, login: str) -> Viewer:
     return Viewer(stored.account, address="командная строка")
 
 
+def _print(pieces: Iterator[bytes]) -> None:
+    try:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read it had enough
+            raise
+        # What is still in the buffer would be written, and fail, once more when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ConfigurationError(f"Отчёт не записан: {error.strerror}") from error
+
+
 def _write(pieces: Iterator[bytes], output: Path | None) -> None:
     """Write a whole report or none: a file appears under its name when it is complete.
 
     Standard output, a device and a pipe get it as it is read.
     """
     if output is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
+        _print(pieces)
         return
     try:
         with written_whole(output) as file:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from uuid import UUID
@@ -129,3 +133,20 @@ def test_the_command_writes_a_table_a_page_and_nothing_when_refused(
     assert refused.returncode == 2
     assert "nobody" in refused.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_takes_no_more_is_told_in_one_line(launch: UUID, database_url: str, tmp_path: Path) -> None:
+    site = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_SERVICES__TFOMS_HOSP__ADDRESS": "https://a.example"}
+    wanted = [sys.executable, "-m", "gateway.cli", "export", "packets", "--launch", str(launch), "--account", "mis"]
+    for limit in (1000, 200_000):
+        with (tmp_path / "small").open("wb") as out:
+            done = subprocess.run(
+                wanted,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                env={**os.environ, **site},
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),  # noqa: B023
+            )
+        assert (done.returncode, done.stderr) == (2, "gateway: Отчёт не записан: File too large\n")
