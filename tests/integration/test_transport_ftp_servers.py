@@ -86,7 +86,7 @@ def test_names_are_listed_where_there_is_no_mlsd(opened: Opened, tmp_path: Path)
     for name in ("b.xml", "a.xml", "c.txt", ".d.xml"):
         (tmp_path / "import" / name).write_bytes(b"<a/>")
     assert files.names(".xml") == ("a.xml", "b.xml")
-    assert files.names(".xml", 1) == ("a.xml",)
+    assert files.names(".xml", 1) in {("a.xml",), ("b.xml",)}
     assert files.read("a.xml") == b"<a/>"
 
 

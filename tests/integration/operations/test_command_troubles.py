@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from tests.support.running import free_port
 from workers.sandbox import SYSTEMS
 
 pytestmark = pytest.mark.usefixtures("closed_engines")
@@ -93,7 +94,7 @@ def test_settings_that_cannot_be_read(
 
 
 COMMANDS = [
-    ("up --data {0}/file/data", "Папка данных {0}/file/data недоступна"),
+    ("up --data {0}/file/data --port {1}", "Папка данных {0}/file/data недоступна"),
     ("up --data {0}/data --host a..b", "Нельзя слушать a..b:8080: такого узла нет"),
     ("up --data {0}/data --host 192.0.2.1", "Нельзя слушать 192.0.2.1:8080: это не адрес этой машины"),
     ("migrate --data {0}/nothing", "выполните «gateway up --data {0}/nothing»"),
@@ -105,7 +106,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize(("command", "sentence"), COMMANDS)
 def test_a_place_that_cannot_be_used(command: str, sentence: str, folder: Path) -> None:
-    assert sentence.format(folder) in told(run(*command.format(folder).split()))
+    assert sentence.format(folder) in told(run(*command.format(folder, free_port()).split()))
 
 
 STATEFUL = [system for system in SYSTEMS if system not in ("alkona", "volgograd")]
