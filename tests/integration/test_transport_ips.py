@@ -124,7 +124,10 @@ def test_a_list_is_read_page_by_page(transport: IpsTransport, limit: str | None,
     asked = 0
     while request is not None:
         answer = transport.call(request)
-        names += texts(answer.document, "response/content/contentItem/departName")
+        page = texts(answer.document, "response/content/contentItem/departName")
+        assert page[:1] == (names[-1:] or page[:1]), "it begins with the last one of the page before"
+        names += page[1:] if names else page
+        assert transport.total(answer) == 25
         request = transport.next_page(request, answer)
         asked += 1
     assert names == [f"Отделение {number}" for number in range(25)]

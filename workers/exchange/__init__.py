@@ -126,6 +126,7 @@ from workers.exchange.reference import NO_REFERENCE, Reference
 from workers.exchange.registers import (
     VERBS,
     Broken,
+    ListShifted,
     Problem,
     RegisterTransport,
     Talk,
@@ -223,6 +224,7 @@ __all__ = [
     "ItemVerdict",
     "Job",
     "Known",
+    "ListShifted",
     "Lookup",
     "Message",
     "MissingSourceData",

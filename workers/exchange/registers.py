@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,9 @@ CONFIRMED: Final = "Подтверждено чтением {register}"
 NOT_THERE: Final = "В {register} изменения нет, оно передаётся заново"
 CHECK: Final = "check"
 """Name, in every dictionary, of the event that begins an attempt."""
+
+READINGS: Final = 3
+"""So often a list is read that shifts meanwhile."""
 
 Broken = Callable[[Element], bool]
 """Tells whether an element breaks a rule."""
@@ -79,7 +82,14 @@ class RegisterTransport(Protocol):
         ...
 
     def next_page(self, packet: Element, answer: Answer) -> Element | None:
-        """Return the packet that reads the page after ``answer``, or None when that was the last one."""
+        """Return the packet that reads the page after ``answer``, or None when that was the last one.
+
+        It begins with the last entity of the page before, so that a list that shifts between the two is seen.
+        """
+        ...
+
+    def total(self, answer: Answer) -> int | None:
+        """How many entities the whole list has that ``answer`` is a page of; None when it is no list."""
         ...
 
 
@@ -128,14 +138,45 @@ class Talk:
         self.session.close(doubt.packet_id, Verdict(told[0], told[1].format(register=self.register)), None)
 
 
-def read_all(session: Session, event: SessionEvent, packet: Element) -> Iterator[Answer]:
-    """Ask for every page of what a packet reads; the last answer may be a refusal. Raises as ``Session.send``."""
+class ListShifted(Exception):
+    """A list changed each time while it was read: of what stood between two pages nothing is known."""
+
+
+def read_all(session: Session, event: SessionEvent, packet: Element) -> list[Element] | None:
+    """Read every page of what a packet asks for, anew when the list shifts meanwhile; None when a page is refused.
+
+    Raises:
+        ListShifted: it shifted ``READINGS`` times.
+        TransportError: as ``Session.send``.
+    """
+    for _ in range(READINGS):
+        with suppress(ListShifted):
+            return _read_once(session, event, packet)
+    raise ListShifted
+
+
+def _read_once(session: Session, event: SessionEvent, packet: Element) -> list[Element] | None:
     transport: RegisterTransport = session.transport
+    records: list[Element] = []
+    totals: set[int | None] = set()
     page: Element | None = packet
     while page is not None:
         answer = session.send(event, request_of(transport, page, Operation.READ))
-        yield answer
-        page = None if answer.refusal else transport.next_page(page, answer)
+        if answer.refusal:
+            return None
+        found = list(transport.contents(answer))
+        if records and (not found or not _is_same(records[-1], found.pop(0))):
+            raise ListShifted
+        records += found
+        totals.add(transport.total(answer))
+        page = transport.next_page(page, answer)
+    if totals not in ({None}, {len(records)}):
+        raise ListShifted
+    return records
+
+
+def _is_same(one: Element, other: Element) -> bool:
+    return covers(one, other) and covers(other, one)
 
 
 def request_of(

@@ -23,7 +23,7 @@ from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError, InvalidXml, TooLarge
 from gateway.xml.canonical import serialize
 from gateway.xml.parser import parse
-from workers.exchange import Element, Finding, NotSent, PeerRefused, SignInRefused
+from workers.exchange import BadAnswer, Element, Finding, NotSent, PeerRefused, SignInRefused
 from workers.ips.checking import findings
 from workers.ips.limiter import THIS_PROCESS, Limiter, Turns
 from workers.ips.mirror import NotMirrored, from_json, text_of, to_json
@@ -175,15 +175,25 @@ class IpsTransport:
         return findings(packet, operation)
 
     def next_page(self, packet: Element, answer: Answer) -> Element | None:
-        """Return the packet that reads the page after ``answer``, or None when that was the last one."""
-        response = answer.document.find("response")
-        if response is None or answer.refusal:
+        """Return the packet that reads the page after ``answer``, or None when that was the last one.
+
+        It begins with the last entity of the page before, so that a list that shifts between the two is seen.
+        """
+        total = self.total(answer)
+        if total is None or answer.refusal:
             return None
-        taken = len(response.findall("content/contentItem"))
+        taken = len(answer.document.findall("response/content/contentItem"))
         offset = _count(packet.findtext("request/parameters/offset"))
-        if not taken or offset + taken >= _count(response.findtext("total")):
+        if not taken or offset + taken >= total:
             return None
-        return _from(packet, offset + taken)
+        if taken == 1:
+            raise BadAnswer(f"{self._wire.peer} отдаёт список по одной записи: так его не прочитать.")
+        return _from(packet, offset + taken - 1)
+
+    def total(self, answer: Answer) -> int | None:
+        """How many entities the whole list has that ``answer`` is a page of; None when it is no list."""
+        total = answer.document.findtext("response/total")
+        return None if total is None else _count(total)
 
     def close(self) -> None:
         """Close the connections."""

@@ -51,6 +51,7 @@ ELSEWHERE: Final = {
     "301": "test_frmo.py::test_a_peer_that_cannot_be_read_ends_the_session",
     "302": "test_frmo.py::test_an_unknown_id_of_the_register_is_an_error_and_the_others_go_on",
     "303": "test_frmo.py::test_a_refused_record_holds_back_only_what_depends_on_it",
+    "304": "test_frmo_reading.py::test_a_list_that_never_stands_still_ends_the_session",
 }
 """Codes of what only the register can tell, and the test of whole sessions where each arises."""
 

@@ -17,6 +17,7 @@ from workers.exchange import (
     Action,
     Doubt,
     Element,
+    ListShifted,
     Operation,
     Session,
     SessionEvent,
@@ -125,13 +126,15 @@ class _Export:
 
     def _read_all(self, name: str, operation: str) -> list[Element] | None:
         parameters = {"oid": self.session.organization.oid, "offset": "0", "limit": str(PAGE)}
-        records: list[Element] = []
         with self.talk.event(name) as event:
-            for answer in read_all(self.session, event, self.talk.transport.packet(operation, parameters)):
-                if answer.refusal:
-                    self.talk.error(event, name, "301", about(self.session.organization.name))
-                    return None
-                records += self.talk.transport.contents(answer)
+            try:
+                records = read_all(self.session, event, self.talk.transport.packet(operation, parameters))
+            except ListShifted:
+                records, code = None, "304"
+            else:
+                code = "301"
+            if records is None:
+                self.talk.error(event, name, code, about(self.session.organization.name))
         return records
 
     # --- send -------------------------------------------------------------------------------------------------------
