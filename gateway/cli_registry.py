@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +16,14 @@ from gateway.catalog.registry import installed
 from gateway.catalog.schedule import MAX_JITTER_S, OFF, Schedule, schedule_of
 from gateway.cli_common import DATA, database, local, readable_errors
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.numbers import is_oid
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
 from gateway.domain.zones import time_zone
 from gateway.journal import registry, schedules, sign_ins
 from gateway.journal.engine import database_now
 from gateway.journal.registry import ServiceSettings
+from gateway.operations.organizations import named, put_organizations, read_organizations
 from gateway.operations.passwords import hash_password
+from gateway.operations.source_files import Problems
 from gateway.settings import Settings, load_settings
 
 COMMAND_LINE: Final = "командная строка"
@@ -157,62 +157,61 @@ def organization() -> None:
     """Медицинские организации."""
 
 
+SHARED = click.option(
+    "--shared", multiple=True, metavar="СИСТЕМА", help="Код этой системы у нескольких МО общий (код региона)."
+)
+
+
 @organization.command("add")
 @click.argument("oid")
 @click.argument("name")
 @click.option("--code", "codes", multiple=True, metavar="СИСТЕМА=КОД", help="Код МО во внешней системе.")
+@SHARED
 @DATA
 @readable_errors
-def organization_add(oid: str, name: str, codes: tuple[str, ...], data_dir: Path | None) -> None:
+def organization_add(
+    oid: str, name: str, codes: tuple[str, ...], shared: tuple[str, ...], data_dir: Path | None
+) -> None:
     """Добавить МО или изменить МО с этим OID."""
-    if not is_oid(oid) or not name.strip():
-        raise ConfigurationError("МО: нужен OID вида 1.2.643.5 и непустое наименование")
+    given = named("команда", oid, name, _codes(codes))
     with database(data_dir).begin() as connection:
-        registry.put_organization(connection, oid, name.strip(), _codes(codes))
-        event = registry.AuditEvent("organization-put", [oid])
-        registry.audit(connection, None, event, who=COMMAND_LINE)
-    click.echo(f"МО {oid} записана")
+        put_organizations(connection, [given], shared, Problems("МО"), who=COMMAND_LINE)
+    click.echo(f"МО {given.oid} записана")
 
 
 def _codes(given: tuple[str, ...]) -> dict[str, str]:
     pairs = [code.partition("=") for code in given]
-    if any(not system or not value for system, _, value in pairs):
+    if any(not system.strip() or not value.strip() for system, _, value in pairs):
         raise ConfigurationError("Код МО задаётся как СИСТЕМА=КОД, например tfoms=340001")
     return {system: value for system, _, value in pairs}
 
 
 @organization.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@SHARED
 @DATA
 @readable_errors
-def organization_import(file: Path, data_dir: Path | None) -> None:
+def organization_import(file: Path, shared: tuple[str, ...], data_dir: Path | None) -> None:
     """Загрузить МО из CSV: столбцы oid, name и по столбцу на систему (tfoms …); всё или ничего."""
-    rows = _read_organizations(file)
+    problems = Problems(file.name)
+    given = read_organizations(file, problems)
     with database(data_dir).begin() as connection:
-        for row in rows:
-            codes = {key: value for key, value in row.items() if key not in {"oid", "name"} and value}
-            registry.put_organization(connection, row["oid"], row["name"], codes)
-        event = registry.AuditEvent("organization-put", [row["oid"] for row in rows])
-        registry.audit(connection, None, event, who=COMMAND_LINE)
-    click.echo(f"Загружено МО: {len(rows)}")
+        put_organizations(connection, given, shared, problems, who=COMMAND_LINE)
+    click.echo(f"Загружено МО: {len(given)}")
 
 
-def _read_organizations(file: Path) -> list[dict[str, str]]:
-    rows = []
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restkey="", restval="")
-            if not {"oid", "name"} <= set(reader.fieldnames or ()):
-                raise ConfigurationError(f"{file}: нужны столбцы oid и name, разделённые запятыми")
-            for row in reader:
-                if not row["oid"] or not row["name"]:
-                    raise ConfigurationError(f"{file}, строка {reader.line_num}: пустой oid или name")
-                if "" in row:
-                    raise ConfigurationError(f"{file}, строка {reader.line_num}: значений больше, чем столбцов")
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{file}: не читается как CSV в UTF-8: {error}") from error
-    return rows
+@organization.command("list")
+@DATA
+@readable_errors
+def organization_list(data_dir: Path | None) -> None:
+    """Показать МО."""
+    table = Table("OID", "Наименование", "Коды")
+    with database(data_dir).connect() as connection:
+        for row in registry.load_organizations(connection).values():
+            table.add_row(
+                row.oid, row.name, ", ".join(f"{system}={code}" for system, code in sorted(row.codes.items()))
+            )
+    Console().print(table)
 
 
 @click.group()

@@ -51,6 +51,11 @@ def put_organization(connection: Connection, oid: str, name: str, codes: Mapping
     return int(connection.execute(statement.returning(organizations.c.id)).scalar_one())
 
 
+def lock_organizations(connection: Connection) -> None:
+    """Let nobody else change МО until the caller commits: what was judged stays so. Readers do not wait."""
+    connection.execute(text("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def find_organizations(connection: Connection, oids: Iterable[str]) -> dict[str, OrganizationRow]:
     """МО by OID; unknown OIDs are absent from the answer."""
     rows = connection.execute(select(organizations).where(organizations.c.oid.in_(list(oids))))

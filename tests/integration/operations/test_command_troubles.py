@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "not-utf8").write_bytes(b"port = '\xff'")
     (tmp_path / "not-sqlite").write_text("1" * 5000)
     (tmp_path / "exchanges" / "invented" / "manifest.toml").mkdir(parents=True)
-    (tmp_path / "zero.csv").write_bytes("oid,name\n1.2.643.5,Боль\0ница\n".encode())
+    (tmp_path / "zero.csv").write_text(f"oid,name\n1.2.643.5,{'Больница' * 40}\0\n", encoding="utf-8")
     return tmp_path
 
 

@@ -103,29 +103,6 @@ def test_an_account_that_cannot_be_is_refused(
     refused(run("account", "add", "x", "--role", "dc_admin", *given[-2:], database=database_url), 2, "короче 8 знаков")
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"oid;name\n1.2.3;A\n", "нужны столбцы oid и name"),
-        (b"oid,name\n1.2.3,\n", "строка 2: пустой oid или name"),
-        (b"oid,name\n1.2.3,A\n1.2.4\n", "строка 3: пустой oid или name"),
-        (b"oid,name\n1.2.3,A,340001\n", "строка 2: значений больше, чем столбцов"),
-        ("oid,name\n1.2.3,Больница\n".encode("cp1251"), "не читается как CSV в UTF-8"),
-        (b"", "нужны столбцы oid и name"),
-    ],
-)
-def test_a_bad_list_of_organizations_changes_nothing(
-    database_url: str, tmp_path: Path, content: bytes, words: str
-) -> None:
-    file = tmp_path / "organizations.csv"
-    file.write_bytes(content)
-    refused(run("organization", "import", str(file), database=database_url), 2, words)
-    engine = connect(database_url, pool_size=1)
-    with engine.connect() as connection:
-        assert registry.load_organizations(connection) == {}
-    engine.dispose()
-
-
 def test_a_list_of_organizations_is_taken_whole(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "organizations.csv"
     file.write_text(f"\ufeffoid,name,tfoms\n{OID},Учебная больница,990001\n1.2.3,Поликлиника,\n", encoding="utf-8")
@@ -140,7 +117,6 @@ def test_a_list_of_organizations_is_taken_whole(database_url: str, tmp_path: Pat
         "Поликлиника": {},
     }
     assert [oid for oid, _ in audited(database_url, "organization-put")] == [OID, "1.2.3"] * 2
-    refused(run("organization", "add", "1.2.4", "Имя", "--code", "tfoms", database=database_url), 2, "СИСТЕМА=КОД")
 
 
 def test_migrating_twice_is_no_harm_and_an_old_base_is_named(server: ThrowawayPostgres) -> None:
