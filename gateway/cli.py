@@ -18,7 +18,7 @@ from typing import Final
 import click
 
 from gateway import __version__
-from gateway.catalog.registry import installed
+from gateway.catalog.registry import installed, known_settings
 from gateway.cli_common import DATA, published_url, readable_errors, require_free, url_of
 from gateway.domain.errors import ConfigurationError
 from gateway.journal import schema
@@ -168,7 +168,8 @@ def settings() -> None:
     from rich.table import Table
 
     table = Table("Настройка", "Значение")
-    for name, value in shown(load_settings()).items():
+    found = load_settings()
+    for name, value in shown(found, known_settings(found.exchange_folders)).items():
         table.add_row(name, value)
     Console().print(table)
 

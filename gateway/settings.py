@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_origin
@@ -247,8 +247,28 @@ def mask_url(url: str) -> str:
 SECRET_KEYS: Final = ("password", "secret", "token", "key")
 
 
-def shown(settings: Settings) -> dict[str, str]:
-    """Effective values as text, secrets masked, for ``gateway settings``."""
+def is_known(key: str, known: Iterable[str]) -> bool:
+    """Tell whether a key, or the one that it names a file for, is among these; ``field_*`` stands for a family."""
+    name = key.removesuffix("_file")
+    return any(len(name) >= len(k) and name.startswith(k[:-1]) if k.endswith("*") else name == k for k in known)
+
+
+def require_known(services: Mapping[str, Mapping[str, str]], known: Mapping[str, Iterable[str]]) -> None:
+    """Refuse the first key that nothing would read, with the nearest of those that are read.
+
+    Raises:
+        ConfigurationError: there is such a key. Its value is not told: it may be a secret.
+    """
+    for slug, table in sorted(services.items()):
+        keys = sorted(known.get(slug, ()))
+        for key in sorted(key for key in table if not is_known(key, keys)):
+            nearest = get_close_matches(key.removesuffix("_file"), keys, n=1)
+            hint = f": возможно, {nearest[0].replace('*', '…')}" if nearest else ""
+            raise ConfigurationError(f"неизвестная настройка services.{slug}.{key}{hint}")
+
+
+def shown(settings: Settings, known: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Effective values as text for ``gateway settings``: secrets are masked, and all that is not ``known``, by slug."""
     values: dict[str, str] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -258,6 +278,7 @@ def shown(settings: Settings) -> dict[str, str]:
     for slug, table in sorted(settings.services.items()):
         for key, value in sorted(table.items()):
             secret = any(word in key for word in SECRET_KEYS) and not key.endswith("_file")
+            secret = secret or not is_known(key, known.get(slug, ()))
             values[f"services.{slug}.{key}"] = MASK if secret else mask_url(value)
     return values
 

@@ -146,6 +146,8 @@ class Retry(Strict):
 class Transport(Strict):
     """How the peer is reached. ``settings`` are the keys a site must set; ``secrets`` among them are masked.
 
+    ``optional`` are all other keys that are read of a site's table; ``field_*`` stands for every key so begun.
+
     ``incoming`` are shell patterns of the names of files that come for this service, where several services of one
     peer share a folder; empty means every file. ``alternatives`` are other ways to the same peers and files, one of
     which a site may choose by its setting ``transport``; ``retry`` and ``status_titles`` say where such a way differs.
@@ -157,6 +159,7 @@ class Transport(Strict):
     incoming: tuple[str, ...] = ()
     wsdl: str | None = None
     settings: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     unconfigured: Title = "Не заданы настройки обмена"
     secrets: tuple[str, ...] = ()
     retry: Retry | None = None
@@ -225,6 +228,12 @@ class Manifest(Strict):
         if not all(set(way.secrets) <= set(way.settings) for way in ways):
             raise ValueError("transport.secrets must be among transport.settings")
         return self
+
+    @property
+    def known_settings(self) -> frozenset[str]:
+        """Keys that a site's table may have, whichever way it chooses; one with ``*`` at its end is a family."""
+        ways = (self.transport, *self.transport.alternatives)
+        return frozenset({"transport"}.union(*((*way.settings, *way.optional) for way in ways)))
 
     @property
     def receives(self) -> bool:

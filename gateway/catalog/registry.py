@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from gateway.catalog.manifest import Manifest
 from gateway.domain.errors import ConfigurationError
 from gateway.resources import resource_dir
-from gateway.settings import Settings, explain
+from gateway.settings import Settings, explain, require_known
 
 ENTRY_POINTS: Final = "gateway.exchanges"
 MANIFESTS: Final = "*/manifest*.toml"
@@ -101,12 +101,14 @@ def load_catalog(
     «Список сервисов», unless its transport needs none. None connects every system, by the first of its ways.
 
     Raises:
-        ConfigurationError: a manifest is wrong, a schema is missing, or two exchanges claim the same code or slug.
+        ConfigurationError: a manifest is wrong, a schema is missing, two exchanges claim the same code or slug, or
+            a site sets what no manifest of the system knows.
     """
     off = frozenset(services_off)
     exchanges: dict[str, Exchange] = {}
     groups: dict[str, Group] = {}
     slugs: dict[str, Path] = {}
+    known: dict[str, frozenset[str]] = {}
     for exchange in _found(folders):
         manifest = exchange.manifest
         code = manifest.service.code
@@ -114,6 +116,7 @@ def load_catalog(
             other = exchanges[code].folder if code in exchanges else slugs[manifest.slug]
             raise ConfigurationError(f"Обмен {exchange.folder}: код или slug уже занят обменом {other}")
         slugs[manifest.slug] = exchange.folder
+        known[manifest.slug] = known.get(manifest.slug, frozenset()) | manifest.known_settings
         if code in off or not _is_connected(manifest, connected):
             continue
         exchanges[code] = _as_connected(exchange, connected)
@@ -124,10 +127,24 @@ def load_catalog(
     unknown = set(connected or ()) - set(slugs)
     if unknown:
         raise ConfigurationError(f"Настройки обмена, которого нет: services.{', services.'.join(sorted(unknown))}")
+    require_known(connected or {}, known)
     clash = set(exchanges) & set(groups)
     if clash:
         raise ConfigurationError(f"Код и сервиса, и группы: {', '.join(sorted(clash))}")
     return Catalog(dict(sorted(exchanges.items(), key=_place)), groups)
+
+
+def known_settings(folders: Iterable[Path] = ()) -> dict[str, frozenset[str]]:
+    """Keys that the table of each system may have, by slug: those of all its manifests.
+
+    Raises:
+        ConfigurationError: a manifest is wrong.
+    """
+    known: dict[str, frozenset[str]] = {}
+    for exchange in _found(folders):
+        slug = exchange.manifest.slug
+        known[slug] = known.get(slug, frozenset()) | exchange.manifest.known_settings
+    return known
 
 
 def _place(item: tuple[str, Exchange]) -> tuple[int, str]:
