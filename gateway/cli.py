@@ -19,7 +19,7 @@ import click
 
 from gateway import __version__
 from gateway.catalog.registry import installed, known_settings
-from gateway.cli_common import DATA, published_url, readable_errors, require_free, url_of
+from gateway.cli_common import DATA, print_table, published_url, readable_errors, require_free, url_of
 from gateway.domain.errors import ConfigurationError
 from gateway.journal import schema
 from gateway.journal.engine import WORKER, connect
@@ -164,14 +164,13 @@ def migrate(data_dir: Path | None) -> None:
 @readable_errors
 def settings() -> None:
     """Показать действующие настройки; секреты скрыты."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("Настройка", "Значение")
     found = load_settings()
     for name, value in shown(found, known_settings(found.exchange_folders)).items():
         table.add_row(name, value)
-    Console().print(table)
+    print_table(table)
 
 
 @main.command()

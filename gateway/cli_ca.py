@@ -7,11 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from gateway.catalog.registry import installed
-from gateway.cli_common import DATA, Moment, database, local, readable_errors
+from gateway.cli_common import DATA, Moment, database, local, print_table, readable_errors
 from gateway.journal import certification_authorities as register
 from gateway.journal.schema import load_secret
 from gateway.operations.certificates import Judgement, judge_certificate
@@ -83,4 +82,4 @@ def ca_list(status: str | None, data_dir: Path | None) -> None:
         told = (row.status, f"{local(row.status_since):%d.%m.%Y}", "да" if row.listed else "нет")
         table.add_row(row.name, row.inn, row.ogrn, row.number, *told)
     click.echo(f"Версия {issue.version} от {local(issue.issued_at):%d.%m.%Y %H:%M}, УЦ: {len(rows)}")
-    Console().print(table)
+    print_table(table)

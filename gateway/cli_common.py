@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeVar
 
 import click
 from psycopg.errors import InsufficientPrivilege
@@ -22,6 +22,9 @@ from gateway.domain.zones import time_zone
 from gateway.journal import schema
 from gateway.journal.engine import connect
 from gateway.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared with only
 
@@ -50,6 +53,20 @@ DATA = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Папка данных встроенной базы (без неё: GATEWAY_DATABASE_URL).",
 )
+
+
+def print_table(table: Table) -> None:
+    """Print a table whole: what does not fit a terminal is folded, and nothing is folded where there is none."""
+    from rich.console import Console  # a worker of production has no use for it
+
+    for column in table.columns:
+        column.overflow = "fold"
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(
+            console.width, console.measure(table, options=console.options.update(width=1_000_000)).maximum
+        )
+    console.print(table)
 
 
 def local(moment: datetime) -> datetime:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from gateway.catalog.registry import load_catalog
-from gateway.cli_common import DATA, database, local, readable_errors
+from gateway.cli_common import DATA, database, local, print_table, readable_errors
 from gateway.operations import baseline as baseline_operations
 from gateway.operations import reference as reference_operations
 from gateway.settings import load_settings
@@ -64,7 +63,7 @@ def reference_list(name: str | None, data_dir: Path | None) -> None:
             version.digest[:12],
             "да" if version.counts else "заменена",
         )
-    Console().print(table)
+    print_table(table)
 
 
 @click.group()

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 
 from gateway.catalog.registry import installed
 from gateway.catalog.schedule import MAX_JITTER_S, OFF, Schedule, schedule_of
-from gateway.cli_common import DATA, database, local, readable_errors
+from gateway.cli_common import DATA, database, local, print_table, readable_errors
 from gateway.domain.errors import ConfigurationError
 from gateway.domain.roles import ROLE_TITLES, UNLIMITED_ROLES, Role
 from gateway.domain.zones import time_zone
@@ -42,7 +41,9 @@ def account() -> None:
 @click.option("--role", type=click.Choice([r.value for r in Role]), required=True)
 @click.option("--organization", "oids", multiple=True, metavar="OID", help="OID МО; можно несколько раз.")
 @click.option("--may-act", is_flag=True, help="МИС может действовать от имени своих пользователей.")
-@click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
+@click.option(
+    "--password-file", type=click.File(encoding="utf-8-sig"), help="Файл с паролем; без него пароль спрашивается."
+)
 @click.option("--certificate", metavar="DN", help="Субъект клиентского сертификата (RFC 2253): вход и по нему.")
 @DATA
 @readable_errors
@@ -89,7 +90,9 @@ def _password(file: Any) -> str:
 
 @account.command("password")
 @click.argument("login")
-@click.option("--password-file", type=click.File(), help="Файл с паролем; без него пароль спрашивается.")
+@click.option(
+    "--password-file", type=click.File(encoding="utf-8-sig"), help="Файл с паролем; без него пароль спрашивается."
+)
 @DATA
 @readable_errors
 def account_password(login: str, password_file: Any, data_dir: Path | None) -> None:
@@ -135,7 +138,7 @@ def account_list(data_dir: Path | None) -> None:
         for row in registry.list_accounts(connection):
             disabled = f"{local(row.disabled_at):%d.%m.%Y %H:%M}" if row.disabled_at else ""
             table.add_row(row.login, row.role, ", ".join(row.oids), "да" if row.may_act else "", disabled)
-    Console().print(table)
+    print_table(table)
 
 
 @account.command("disable")
@@ -211,7 +214,7 @@ def organization_list(data_dir: Path | None) -> None:
             table.add_row(
                 row.oid, row.name, ", ".join(f"{system}={code}" for system, code in sorted(row.codes.items()))
             )
-    Console().print(table)
+    print_table(table)
 
 
 @click.group()
@@ -239,7 +242,7 @@ def service_list(data_dir: Path | None) -> None:
             schedule.title if schedule else "",
             _by_schedule(planned, schedule) if schedule and planned else "",
         )
-    Console().print(table)
+    print_table(table)
 
 
 def _by_schedule(moment: datetime, schedule: Schedule) -> str:

@@ -87,3 +87,17 @@ def test_a_code_is_kept_by_its_holder_moves_in_one_file_and_is_shared_when_told(
     assert run("organization", "import", str(file), "--shared", "region", database=held).exit_code == 0
     listed = run("organization", "list", database=held, COLUMNS="150").stdout
     assert all(word in listed for word in (HELD, "Вторая", "region=34, tfoms=340001", "region=34, tfoms=340002"))
+
+
+def test_a_list_that_is_piped_is_whole(held: str) -> None:
+    oid, name = "1.2.643.5.1.13.13.12.2.34.3456.0.123456", "Учебная больница " * 9
+    assert run("organization", "add", oid, name, "--code", "tfoms=340002", database=held).exit_code == 0
+    listed = run("organization", "list", database=held, COLUMNS="80").stdout
+    assert any(oid in line and name.strip() in line and "tfoms=340002" in line for line in listed.splitlines())
+
+
+def test_the_mark_of_an_editor_is_no_part_of_a_password(held: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("1234567", encoding="utf-8-sig")
+    given = ("account", "add", "root", "--role", "dc_admin", "--password-file", str(file))
+    refused(run(*given, database=held), 2, "короче 8 знаков")
