@@ -69,7 +69,12 @@ def main() -> None:
 def up(data_dir: Path, host: str, port: int) -> None:
     """Встроенный профиль: база данных, приём запросов и обмены одной командой."""
     configure()
-    public_url = published_url(load_settings(), host, port)
+    found = load_settings()
+    if found.limits:
+        from gateway.soap.contract import SERVICES, operation_limits
+
+        operation_limits(SERVICES, found.limits)  # the child would end with this sentence and be started for ever
+    public_url = published_url(found, host, port)
     environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "GATEWAY_PUBLIC_URL": public_url}
     require_free(host, port)
     stop = _stop_signal()

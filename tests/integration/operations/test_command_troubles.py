@@ -171,3 +171,13 @@ def test_limits_of_what_is_none_are_told_before_anything_is_served(limits: str, 
 def test_an_address_that_no_wsdl_can_publish(url: str, database_url: str) -> None:
     result = run("serve", GATEWAY_DATABASE_URL=database_url, GATEWAY_PUBLIC_URL=url)
     assert told(result) == "Настройка public_url: нужен адрес вида https://узел:порт"
+
+
+def test_limits_of_what_is_none_are_told_before_the_embedded_database_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])  # taken: a start that went on would end there
+        up = ("up", "--data", str(folder / "data"), "--port", port)
+        assert "нет такой операции или такого предела" in told(
+            run(*up, GATEWAY_LIMITS='{"Nonsense": {"max_bytes": 1}}')
+        )
+    assert not (folder / "data").exists()
