@@ -19,7 +19,7 @@ import click
 
 from gateway import __version__
 from gateway.catalog.registry import installed, known_settings
-from gateway.cli_common import DATA, print_table, published_url, readable_errors, require_free, url_of
+from gateway.cli_common import DATA, DEFAULT_DATA, print_table, published_url, readable_errors, require_free, url_of
 from gateway.domain.errors import ConfigurationError
 from gateway.journal import schema
 from gateway.journal.engine import WORKER, connect
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--data", "data_dir", type=click.Path(path_type=Path, file_okay=False), default=Path(".data"))
+@click.option("--data", "data_dir", type=click.Path(path_type=Path, file_okay=False), default=Path(DEFAULT_DATA))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @readable_errors

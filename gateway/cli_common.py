@@ -47,6 +47,8 @@ _NO_RIGHTS: Final = "У пользователя базы данных нет п
 P = ParamSpec("P")
 R = TypeVar("R")
 
+DEFAULT_DATA: Final = ".data"
+"""Where the embedded profile keeps its data unless told otherwise."""
 DATA = click.option(
     "--data",
     "data_dir",
@@ -150,6 +152,10 @@ def url_of(data_dir: Path | None, settings: Settings) -> str:
         ConfigurationError: as :func:`database`.
     """
     if data_dir is None:
+        if settings.database_url is None and Path(DEFAULT_DATA).is_dir():
+            raise ConfigurationError(
+                f"Не задан адрес базы данных: укажите --data {DEFAULT_DATA} (встроенная база) или GATEWAY_DATABASE_URL"
+            )
         return settings.require_database()
     from gateway.embedded.postgres import running_url  # a worker of production has no use for it
 

@@ -181,3 +181,10 @@ def test_limits_of_what_is_none_are_told_before_the_embedded_database_starts(fol
             run(*up, GATEWAY_LIMITS='{"Nonsense": {"max_bytes": 1}}')
         )
     assert not (folder / "data").exists()
+
+
+def test_the_default_folder_is_named_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--data" not in told(run("account", "list"))
+    (tmp_path / ".data").mkdir()
+    assert "укажите --data .data" in told(run("account", "list"))
