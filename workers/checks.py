@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -51,9 +52,12 @@ def run_checks(settings: Settings, database_url: str | None) -> Iterator[Check]:
             if code not in catalog.exchanges:
                 slug = exchange.manifest.slug
                 yield Check(f"Сервис {code}: не подключён, в списке его нет (нет таблицы services.{slug})", None)
-        for exchange in catalog.exchanges.values():
-            yield _check(f"Обмен {exchange.manifest.slug}: функции и схемы", partial(_check_exchange, exchange))
-            yield _check(f"Обмен {exchange.manifest.slug}: настройки", partial(_check_settings, exchange, settings))
+        several = Counter(exchange.manifest.slug for exchange in catalog.exchanges.values())
+        for code, exchange in catalog.exchanges.items():
+            slug = exchange.manifest.slug
+            name = f"{slug}, сервис {code}" if several[slug] > 1 else slug
+            yield _check(f"Обмен {name}: функции и схемы", partial(_check_exchange, exchange))
+            yield _check(f"Обмен {name}: настройки", partial(_check_settings, exchange, settings))
     yield _check("Снимки WSDL", _check_wsdl)
     if settings.limits:
         yield _check("Пределы запросов", partial(operation_limits, SERVICES, settings.limits))

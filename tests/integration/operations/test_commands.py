@@ -141,9 +141,12 @@ def test_check_tells_a_healthy_installation_from_a_broken_one(database_url: str,
     assert whole.exit_code == 0, whole.output
     assert "ошибка" not in whole.stdout
     assert "Обмен free_beds: функции и схемы" in whole.stdout
+    assert len(set(whole.stdout.splitlines())) == len(whole.stdout.splitlines())
     assert "Сервис edu: не подключён, в списке его нет (нет таблицы services.edu)" in whole.stdout
     half = run("check", database=database_url, GATEWAY_SERVICES__TFOMS_HOSP__USERNAME="u")
-    assert "tfoms_hosp: настройки: Не заданы настройки обмена: address, password" in half.stdout
+    assert (
+        "Обмен tfoms_hosp, сервис tfoms-hosp: настройки: Не заданы настройки обмена: address, password" in half.stdout
+    )
     mistyped = run("service", "list", database=database_url, GATEWAY_SERVICES__TFOMS__USERNAME="u")
     refused(mistyped, 2, "которого нет: services.tfoms")
 
