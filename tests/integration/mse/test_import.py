@@ -256,7 +256,9 @@ def test_a_site_states_root_and_namespace_and_others_are_refused(house: MseHouse
 def test_a_wrong_statement_is_told_by_check_and_takes_no_ticket(house: MseHouse, key: str, value: str) -> None:
     house.sandbox.lay_out("a.xml", ticket())
     settings = load_settings(services={SLUG: {**house.settings, key: value}})
-    told = [each.problem for each in run_checks(settings, None) if each.title == "Обмен mse: настройки"]
+    told = [
+        each.problem for each in run_checks(settings, None) if each.title == "Обмен mse, сервис mse-import: настройки"
+    ]
     assert any(problem is not None and problem.startswith(f"{key}: ") for problem in told), told
     result, reason = house.launch(IMPORT, **{key: value})
     assert (result, (reason or "").partition(":")[0]) == ("FAILED", key)
