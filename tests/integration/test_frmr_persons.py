@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine
@@ -19,10 +18,6 @@ TWICE = "СНИЛС указан у нескольких работников"
 WRONG, RIGHT = "00000000100", "00000000700"
 CORRECTED = (f"<snils>{WRONG}</snils>", f"<snils>{RIGHT}</snils>")
 BROUGHT = {"mr_person.create": 1, "mr_card.create": 1, "mr_education_prof.create": 1}
-
-
-class Killed(BaseException):
-    """The process is no more."""
 
 
 @pytest.fixture
@@ -43,18 +38,6 @@ def kept(home: House, snils: str) -> tuple[int, int]:
 
 def undecided(home: House) -> int:
     return int(home.scalar("SELECT count(*) FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')"))
-
-
-def killed_with_an_answer_to(home: House, operation: str) -> None:
-    """Perform what waits; the process dies when the register has just taken such a change."""
-
-    def reached(point: Point) -> None:
-        if point is Point.SENT and operation in facts(home.sandbox):
-            raise Killed
-
-    with suppress(Killed):
-        home.perform(reached)
-    home.lapse()
 
 
 def test_a_worker_never_takes_the_place_of_one_who_was_transferred_before(home: House) -> None:
@@ -94,13 +77,20 @@ def test_what_is_ours_follows_a_corrected_snils(home: House) -> None:
     assert home.packets(home.run("frmr"), reads=True) == []
 
 
-@pytest.mark.parametrize("step", ["mr_card.create", "mr_card.delete", "mr_education_prof.delete"])
-def test_a_death_on_the_way_to_a_corrected_snils_leaves_nothing_behind(home: House, step: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "step"),
+    [
+        ("mr_card.create", "mr_card.create"),
+        ("mr_card.create", "mr_card.delete"),
+        ("mr_education_prof.create", "mr_education_prof.delete"),
+    ],
+)
+def test_a_death_on_the_way_to_a_corrected_snils_leaves_nothing_behind(home: House, before: str, step: str) -> None:
     home.submit([changed(1)], "frmr")
     home.launch("frmr")
-    killed_with_an_answer_to(home, "mr_card.create")
+    assert home.die(home.has_taken(before))
     home.submit([changed(1, CORRECTED)], "frmr")
-    killed_with_an_answer_to(home, step)
+    assert home.die(home.has_taken(step))
     home.perform()
     assert (kept(home, WRONG), kept(home, RIGHT)) == ((0, 0), (1, 1))
     assert undecided(home) == 0
@@ -120,7 +110,7 @@ def test_what_was_found_under_the_former_snils_stays(home: House) -> None:
 def test_what_was_asked_about_a_worker_whom_the_source_removed_is_settled(home: House) -> None:
     home.submit([changed(1), changed(2)], "frmr")
     launch = home.launch("frmr")
-    killed_with_an_answer_to(home, "mr_card.create")
+    assert home.die(home.has_taken("mr_card.create"))
     home.remove("Person", "p-000001", "frmr")
     home.remove("Person", "p-000002", "frmr")
     home.perform()

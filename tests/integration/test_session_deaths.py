@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import count
 from uuid import UUID
 
@@ -19,46 +18,23 @@ HOSPITAL = {"mo.update": 1, "mo_building.create": 2, "mo_depart.create": 3, "mo_
 WORKERS = {"mr_person.create": 2, "mr_card.create": 2, "mr_education_prof.create": 2}
 
 
-class Killed(BaseException):
-    """The process is no more: nothing that follows in it happens."""
-
-
 @pytest.fixture
 def home(engine: Engine) -> Iterator[House]:
     with house(engine) as furnished:
         yield furnished
 
 
-def dying_at(step: int) -> Callable[[Point], None]:
+def dying_at(step: int) -> Callable[[Point], bool]:
     """Die at so many-th point of a run."""
     steps = count(1)
-
-    def reached(_point: Point) -> None:
-        if next(steps) == step:
-            raise Killed
-
-    return reached
+    return lambda _point: next(steps) == step
 
 
-def dying_when_taken(home: House, operation: str) -> Callable[[Point], None]:
-    """Die with the answer to the first such change in hand."""
-
-    def reached(point: Point) -> None:
-        if point is Point.SENT and operation in facts(home.sandbox):
-            raise Killed
-
-    return reached
-
-
-def live_and_die(home: House, launch: UUID, deaths: Callable[[int], Callable[[Point], None]]) -> int:
+def live_and_die(home: House, launch: UUID, deaths: Callable[[int], Callable[[Point], bool]]) -> int:
     """Perform a launch by one worker after another, each dying where it is told; returns how many died."""
     died = 0
-    while home.result(launch)[0] == "RUNNING":
-        with suppress(Killed):
-            home.perform(deaths(died + 1))
-            return died
+    while home.result(launch)[0] == "RUNNING" and home.die(deaths(died + 1)):
         died += 1
-        home.lapse()
     return died
 
 
@@ -75,16 +51,11 @@ def test_a_session_of_frmo_dies_after_every_change_that_the_register_took(home: 
     home.submit(frm_data.hospital(OID))
     launch = home.launch()
 
-    def dying_when_taken(_death: int) -> Callable[[Point], None]:
+    def dying_when_more_is_taken(_death: int) -> Callable[[Point], bool]:
         before = len(home.sandbox.ledger())
+        return lambda point: point is Point.SENT and len(home.sandbox.ledger()) > before
 
-        def reached(point: Point) -> None:
-            if point is Point.SENT and len(home.sandbox.ledger()) > before:
-                raise Killed
-
-        return reached
-
-    assert live_and_die(home, launch, dying_when_taken) == sum(HOSPITAL.values())
+    assert live_and_die(home, launch, dying_when_more_is_taken) == sum(HOSPITAL.values())
     assert home.result(launch) == ("SUCCESS", None)
     check_books(home, HOSPITAL)
 
@@ -101,11 +72,9 @@ def test_a_session_of_frmr_dies_at_every_step(home: House) -> None:
 def test_what_was_created_before_a_death_is_known_again_though_its_name_was_corrected(home: House) -> None:
     home.submit(frm_data.hospital(OID))
     launch = home.launch()
-    with suppress(Killed):
-        home.perform(dying_when_taken(home, "mo_building.create"))
+    assert home.die(home.has_taken("mo_building.create"))
     kind, object_id, content = frm_data.building("b-0001", 1)
     home.submit([(kind, object_id, content.replace("Учебный корпус № 1".encode(), "Главный корпус".encode()))])
-    home.lapse()
     home.perform()
     assert home.result(launch) == ("SUCCESS", None)
     assert facts(home.sandbox) == {**HOSPITAL, "mo_building.update": 1}
@@ -116,12 +85,10 @@ def test_what_was_created_before_a_death_is_known_again_though_its_name_was_corr
 def test_a_card_corrected_while_its_worker_was_dead_is_not_created_again(home: House, step: int) -> None:
     home.submit(frm_data.persons(OID, 1), "frmr")
     launch = home.launch("frmr")
-    with suppress(Killed):
-        home.perform(dying_at(step))
+    home.die(dying_at(step))
     before = dict(facts(home.sandbox))
     corrected = frm_data.person(OID, 1).replace(b"<contractNumber>1-", b"<contractNumber>77-")
     home.submit([("Person", "p-000001", corrected)], "frmr")
-    home.lapse()
     home.perform()
     home.run("frmr")  # where the session was over before the correction
     assert home.result(launch)[0] == "SUCCESS"
@@ -151,9 +118,7 @@ def test_of_two_cards_the_one_that_arrived_is_known_to_have_arrived(home: House)
     both = text.replace(card, card + card.replace(">1-У<", ">2-У<"))
     home.submit([("Person", "p-000001", both.encode())], "frmr")
     launch = home.launch("frmr")
-    with suppress(Killed):
-        home.perform(dying_when_taken(home, "mr_card.create"))
-    home.lapse()
+    assert home.die(home.has_taken("mr_card.create"))
     home.perform()
     assert home.result(launch)[0] == "SUCCESS"
     assert facts(home.sandbox) == {"mr_person.create": 1, "mr_card.create": 2, "mr_education_prof.create": 1}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -13,16 +12,11 @@ from sqlalchemy import Engine
 from tests.support.frm import OID, House, house
 from workers.demo.parts import frm_data
 from workers.demo.parts.frm_data import Submitted
-from workers.runs.surroundings import Point
 from workers.sandbox.ips_registers import SECTIONS
 
 OF_ANOTHER = OID.rpartition(".")[0] + ".2"
 BUILDING = frm_data.building("b-0001", 1)
 WORKER = "Person", "p-000001", frm_data.person(OID, 1)
-
-
-class Killed(BaseException):
-    """The process is no more: nothing that follows in it happens."""
 
 
 @pytest.fixture
@@ -68,16 +62,7 @@ def killed_at(home: House, step: int, service: str) -> bool:
     steps = count(1)
     begun = "SELECT 1 FROM packets WHERE launch_id = :launch AND operation <> 'Read'"
     launch = home.launch(service)
-
-    def reached(_point: Point) -> None:
-        if home.rows(begun, launch=launch) and next(steps) == step:
-            raise Killed
-
-    with suppress(Killed):
-        home.perform(reached)
-        return False
-    home.lapse()
-    return True
+    return home.die(lambda _point: bool(home.rows(begun, launch=launch)) and next(steps) == step)
 
 
 def deaths_until_the_source_is_back(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from workers.exchange import Element, Operation, SourceObject, covers
-from workers.exchanges.frmo.compare import Found, Plan, Wanted, make_plan, resolved
+from workers.exchanges.frmo.compare import Plan, make_plan, resolved
 from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT
+from workers.exchanges.frmo.records import Found, Wanted
 
 NAMES = st.sampled_from("xyz")
 
@@ -66,6 +67,7 @@ def carried_out(plan: Plan, register: list[Found]) -> tuple[list[Found], dict[tu
             continue
         content = resolved(step.wanted.content, ids)
         assert content is not None
+        content = content if step.held is None else step.wanted.whole(content, step.held)
         record_id = step.peer_id or f"new{next(fresh)}"
         ids[step.wanted.reference] = record_id
         register = [*register, Found(kind, with_id(content, kind.id_field, record_id))]
@@ -80,7 +82,7 @@ def with_id(content: Element, field: str, record_id: str) -> Element:
 def known(one: Wanted, ids: dict[tuple[str, str], str]) -> Wanted:
     """The object as the journal knows it after the session."""
     source = one.source
-    state = (source.content, ids.get(one.reference), source.digest, source.digest, source.former)
+    state = (source.content, one.note(ids[one.reference]), source.digest, source.digest, source.former)
     return Wanted(one.kind, SourceObject(source.object_type, source.object_id, *state))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -59,6 +59,10 @@ def services(sandbox: IpsSandbox, **more: str) -> dict[str, dict[str, str]]:
     return {"frmo": own, "frmr": own}
 
 
+class _Killed(BaseException):
+    """The process is no more: nothing that follows in it happens."""
+
+
 @dataclass
 class House:
     """One journal with the stand-in registers."""
@@ -109,10 +113,27 @@ class House:
 
         eventually(idle, 60, what="nothing is left to do")
 
+    def die(self, when: Callable[[Point], bool]) -> bool:
+        """Do all that waits until the process dies at the first such point, its leases over at once; False if not."""
+
+        def reached(point: Point) -> None:
+            if when(point):
+                raise _Killed
+
+        with suppress(_Killed):
+            self.perform(reached)
+            return False
+        self.lapse()
+        return True
+
     def lapse(self) -> None:
         """Let the leases of a dead worker be over at once."""
         with self.engine.begin() as connection:
             connection.execute(text("UPDATE outbox SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL"))
+
+    def has_taken(self, operation: str) -> Callable[[Point], bool]:
+        """Tell whether the answer to the first such change is in hand."""
+        return lambda point: point is Point.SENT and operation in facts(self.sandbox)
 
     def run(self, service: str = "frmo", oid: str = OID) -> UUID:
         """«Запуск» to its end."""

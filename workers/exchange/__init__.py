@@ -140,6 +140,7 @@ from workers.exchange.registers import (
     read_all,
     request_of,
     text_at,
+    with_others,
 )
 from workers.exchange.rules import (
     EASTERNMOST,
@@ -305,6 +306,7 @@ __all__ = [
     "text_at",
     "unknown_codes",
     "value",
+    "with_others",
     "write_parts",
     "wrong_snils",
 ]

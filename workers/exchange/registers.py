@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -240,6 +241,21 @@ def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
     return any(holds_more(given[str(child.tag)], child) for child in held if child.tag in given)
 
 
+def with_others(wanted: Element, held: Element, but: Set[str]) -> Element:
+    """What is put in place of what a register holds: what is wanted, and the fields that it alone has but for some.
+
+    The title of a code that is to be another one stays behind: the register adds the new one's itself.
+    """
+    whole = copy.deepcopy(wanted)
+    given = {str(child.tag): child for child in wanted}
+    there = {str(child.tag): child for child in held}
+    other = {tag for tag, child in given.items() if tag not in there or not covers(child, there[tag])}
+    left = given.keys() | but
+    others = (child for child in held if child.tag not in left and not _is_title(child, other))
+    whole.extend([copy.deepcopy(child) for child in others])
+    return whole
+
+
 _CODES: Final = frozenset({"id", "code"})
 _IDS: Final = frozenset({"id", "oid"})
 
@@ -249,8 +265,13 @@ def _is_added(child: Element, held: Element, *, inside: bool) -> bool:
     tag, place = str(child.tag), str(held.tag)
     if inside and (tag in _IDS or place.removesuffix("Id") == tag):
         return True
-    title = tag.removesuffix("Name").casefold()
-    return any(str(other.tag).casefold().endswith((f"{title}id", f"{title}oid")) for other in held)
+    return _is_title(child, {str(other.tag) for other in held})
+
+
+def _is_title(child: Element, codes: Set[str]) -> bool:
+    """Whether a field is the title of one of the codes with these tags."""
+    title = str(child.tag).removesuffix("Name").casefold()
+    return any(code.casefold().endswith((f"{title}id", f"{title}oid")) for code in codes)
 
 
 def _says_nothing(element: Element) -> bool:

@@ -44,7 +44,8 @@ class Request:
 
     ``source`` is the submitted object it is about: of one that is to change the peer is not known to hold anything
     until it is accepted. ``brings`` is the object that the peer holds as it is now unless it refuses, under ``peer_id``
-    where it has one already; None when one request is not all of an object.
+    where it has one already; None when one request is not all of an object. ``notes`` are lines that are kept beside
+    that id then.
     ``part`` is what it creates of an object then: the id is added to the object's with the answer.
     """
 
@@ -54,6 +55,7 @@ class Request:
     source: SourceObject | None = None
     brings: SourceObject | None = None
     peer_id: str | None = None
+    notes: str = ""
     part: Part | None = None
 
 

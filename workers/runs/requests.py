@@ -264,11 +264,7 @@ class RequestDesk:
     def _note_taken(self, connection: Connection, answered: Sequence[tuple[Asked, Answer]]) -> None:
         """Count what the peer took, and note what it holds now."""
         taken = [(o.request, a) for o, a in answered if o.request.operation in CHANGES and not a.refusal]
-        held = [
-            (r.brings, None if r.operation is Operation.DELETE else a.entity_id or r.peer_id)
-            for r, a in taken
-            if r.brings is not None
-        ]
+        held = [(r.brings, _held_as(r, a)) for r, a in taken if r.brings is not None]
         if held:
             self._session.note_held(connection, held)
         created = [(r.part, a.entity_id) for r, a in taken if r.part and a.entity_id]
@@ -283,6 +279,12 @@ def _outcome(one: Asked, answer: Answer) -> Outcome:
         return Outcome(_known(one.packet_id), PacketStatus.SEND_ERROR, answer.refusal, serialize(answer.document))
     status = PacketStatus.REJECTED if refused else PacketStatus.ACCEPTED
     return Outcome(_known(one.packet_id), status, answer.refusal or None, serialize(answer.document))
+
+
+def _held_as(request: Request, answer: Answer) -> str | None:
+    if request.operation is Operation.DELETE:
+        return None
+    return "\n".join(filter(None, (answer.entity_id or request.peer_id, request.notes))) or None
 
 
 def _known(given: UUID | None) -> UUID:

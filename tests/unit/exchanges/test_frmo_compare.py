@@ -6,8 +6,9 @@ import pytest
 from lxml import etree
 
 from workers.exchange import Element, Operation, SourceObject, covers, holds_more
-from workers.exchanges.frmo.compare import Found, Plan, Wanted, make_plan, resolved
+from workers.exchanges.frmo.compare import Plan, make_plan, resolved
 from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT, STAFF, Kind
+from workers.exchanges.frmo.records import Found, Wanted
 
 NAMES = {"Building": "buildName", "Department": "departName", "Staff": "staffNum"}
 
@@ -86,8 +87,12 @@ def test_of_two_alike_each_gets_a_record_and_the_third_is_inserted() -> None:
 
 def test_a_change_that_only_takes_a_field_away_is_an_update() -> None:
     record = found(BUILDING, "1", "a", "<floorCount>3</floorCount>")
-    assert told(make_plan([wanted(BUILDING, "a", accepted="now")], [record])) == []
-    assert told(make_plan([wanted(BUILDING, "a", accepted="before")], [record])) == [("Update", "a", "1")]
+    noted = "1\nfield:buildName\nfield:floorCount"
+    assert told(make_plan([wanted(BUILDING, "a", peer_id=noted, accepted="now")], [record])) == []
+    assert told(make_plan([wanted(BUILDING, "a", peer_id=noted, accepted="before")], [record])) == [
+        ("Update", "a", "1")
+    ]
+    assert told(make_plan([wanted(BUILDING, "a", peer_id="1", accepted="before")], [record])) == []  # another's field
 
 
 def test_a_change_that_changes_nothing_is_no_update() -> None:
@@ -115,6 +120,15 @@ def test_heads_come_first_whatever_the_order_of_submission() -> None:
     chain = [wanted(DEPARTMENT, o, under.format(head)) for o, head in (("a", "b"), ("b", "c"), ("d", "a"))]
     plan = make_plan([*chain, wanted(DEPARTMENT, "c")], [])
     assert [step.wanted.source.object_id for step in plan.steps] == ["c", "b", "a", "d"]
+
+
+def test_units_are_removed_before_the_units_they_belong_to_in_the_register() -> None:
+    above = "<departStructure><headDepart>{}</headDepart></departStructure>"
+    heads = {"1": "", "2": "1", "3": "2"}
+    records = [found(DEPARTMENT, n, f"u{n}", above.format(head)) for n, head in heads.items()]
+    for order in ("123", "321", "213"):
+        doomed = [removed(DEPARTMENT, f"u{n}", n) for n in order]
+        assert [step.peer_id for step in make_plan(doomed, records).steps] == ["3", "2", "1"]
 
 
 @pytest.mark.parametrize(("peer_id", "name", "gone"), [("1", "other", True), (None, "a", True), (None, "other", False)])

@@ -13,78 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from workers.exchange import Element, Operation, SourceObject, covers, holds_more, text_at
+from workers.exchange import Element, Operation, covers, text_at
 from workers.exchanges.frmo.kinds import DEPARTMENT, HEAD, KINDS, OWN_ID, Kind, Reference, references
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
-    """An object of the МИС, in normal form; its references still name objects of the МИС."""
-
-    kind: Kind
-    source: SourceObject
-
-    @property
-    def removed(self) -> bool:
-        """Whether the МИС removed it."""
-        return self.source.content is None
-
-    @property
-    def content(self) -> Element:
-        """Its content, the last one where it is removed."""
-        content = self.source.former if self.source.content is None else self.source.content
-        if content is None:
-            raise ValueError("an object that never had a content")
-        return content
-
-    @property
-    def reference(self) -> Reference:
-        """By what others name it."""
-        return self.kind.object_type, self.source.object_id
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Natural key."""
-        return _key(self.kind, self.content)
-
-    def is_held(self, content: Element, held: Element) -> bool:
-        """Whether a record is as the object is to be; ``content`` is its own with references resolved.
-
-        Where the МИС changed it since the register last took it, a field may have gone: then nothing more is held.
-        """
-        changed = self.source.accepted not in {None, self.source.digest}
-        return covers(content, held) and not (changed and holds_more(content, held, self.kind.id_field))
-
-    def is_known_as(self, peer_id: str | None) -> bool:
-        """Whether the journal knows already that the register holds it as it is, under this id."""
-        return (self.source.accepted, self.source.peer_id) == (self.source.digest, peer_id)
-
-    @property
-    def named_id(self) -> str:
-        """Id of the register that the object itself names, else empty."""
-        return text_at(self.content, self.kind.id_field)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A record of the register; ``content`` is in normal form."""
-
-    kind: Kind
-    content: Element
-
-    @property
-    def id(self) -> str:
-        """Id that the register gave."""
-        return text_at(self.content, self.kind.id_field)
+from workers.exchanges.frmo.records import Found, Wanted, key_of
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of the register: Insert, Update or Delete of one record."""
+    """One change of the register: Insert, Update or Delete of one record, of which ``held`` is what it holds now."""
 
     operation: Operation
     wanted: Wanted
     peer_id: str | None = None
+    held: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +45,11 @@ class Plan:
         """Yield what is kept with its id in the register, where the journal does not know that yet."""
         held = ((one, self.ids.get(one.reference)) for one in self.kept)
         return ((one, peer_id) for one, peer_id in held if not one.is_known_as(peer_id))
+
+    def id_of(self, reference: Reference) -> str | None:
+        """The register's id of an object, also of one that is to be deleted."""
+        doomed = (step.peer_id for step in self.steps if step.wanted.reference == reference)
+        return self.ids.get(reference) or next(doomed, None)
 
     def is_done(self, reference: Reference, operation: Operation) -> bool:
         """Tell whether the register's state shows that this was once done to the object."""
@@ -140,8 +86,8 @@ def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Re
             kept += [] if step else [one]
         gone = [w for w in objects[kind] if w.removed]
         kept += [w for w in gone if w.reference not in matched]
-        doomed = [w for w in gone if w.reference in matched]
-        there = [Step(Operation.DELETE, w, matched[w.reference].id) for w in reversed(_in_turn(doomed))]
+        doomed = {matched[w.reference]: w for w in gone if w.reference in matched}
+        there = [Step(Operation.DELETE, doomed[record], record.id) for record in _parts_first(doomed)]
         deletions = there + deletions
     return Plan((*steps, *deletions), ids, kept, unknown)
 
@@ -170,7 +116,7 @@ def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -
     content = resolved(wanted.content, ids)
     if content is not None and wanted.is_held(content, found.content):
         return None
-    return Step(Operation.UPDATE, wanted, found.id)
+    return Step(Operation.UPDATE, wanted, found.id, found.content)
 
 
 def _match(
@@ -181,12 +127,12 @@ def _match(
     What the МИС removed takes a record only after all that is there: it may have come back under another id of the МИС.
     """
     present, gone = ([one for one in wanted if one.removed is removed] for removed in (False, True))
-    match = _Matching(found, {one.source.peer_id for one in gone}, ids)
+    match = _Matching(found, {one.peer_id for one in gone}, ids)
     left = match.by_id(present)
     strangers = [one for one in left if one.named_id]
     match.by_key(match.by_request([one for one in left if not one.named_id], sent))
     left = match.by_request(match.by_id(gone), sent)
-    match.by_equality(one for one in left if one.source.peer_id is None)
+    match.by_equality(one for one in left if one.peer_id is None)
     return match.records, strangers
 
 
@@ -203,11 +149,11 @@ class _Matching:
         self._of_removed = of_removed
         self._alike: dict[tuple[str, ...], list[Found]] = defaultdict(list)
         for record in sorted(found, key=lambda record: record.id in of_removed):
-            self._alike[_key(record.kind, record.content)].append(record)
+            self._alike[key_of(record.kind, record.content)].append(record)
 
     def by_id(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """By the id that the journal knows, then by the one that the object names; returns what is left, as all do."""
-        left = [one for one in wanted if not self._take(one, one.source.peer_id)]
+        left = [one for one in wanted if not self._take(one, one.peer_id)]
         return [one for one in left if not self._take(one, one.named_id)]
 
     def by_request(self, wanted: Iterable[Wanted], sent: Mapping[Reference, Element]) -> list[Wanted]:
@@ -260,12 +206,8 @@ class _Matching:
     def _free(self, one: Wanted) -> Iterator[Found]:
         """Records of its natural key; that of a removed object only for one that never had its own, and last."""
         for record in self._alike.get(one.key, ()):
-            if record.id in self._left and (one.source.peer_id is None or record.id not in self._of_removed):
+            if record.id in self._left and (one.peer_id is None or record.id not in self._of_removed):
                 yield record
-
-
-def _key(kind: Kind, content: Element) -> tuple[str, ...]:
-    return tuple(" ".join(text_at(content, path).casefold().split()) for path in kind.key)
 
 
 def _closest_first(pairs: Sequence[tuple[Wanted, Found]], ids: Mapping[Reference, str]) -> list[tuple[Wanted, Found]]:
@@ -313,6 +255,13 @@ def _in_turn(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Units in such an order that each comes after the unit it belongs to; rules refuse those that go round."""
     units = {one.reference: one for one in wanted}
     return [units[name] for name in _heads_first({name: _head(unit) for name, unit in units.items()})]
+
+
+def _parts_first(records: Iterable[Found]) -> list[Found]:
+    """Units in such an order that each comes before the unit to which it belongs in the register."""
+    units = {record.id: record for record in records}
+    heads = {name: text_at(unit.content, HEAD) or None for name, unit in units.items()}
+    return [units[name] for name in _heads_first(heads)][::-1]
 
 
 def _heads_first(heads: Mapping[Name, Name | None]) -> Iterator[Name]:

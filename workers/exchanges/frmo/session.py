@@ -7,6 +7,7 @@ in the register by its id or natural key, so only what is still different is sen
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,8 +29,9 @@ from workers.exchange import (
     read_all,
     request_of,
 )
-from workers.exchanges.frmo.compare import Found, Plan, Step, Wanted, make_plan, resolved
+from workers.exchanges.frmo.compare import Plan, Step, make_plan, resolved
 from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, Reference, about, is_withheld, references
+from workers.exchanges.frmo.records import Found, Wanted, filled
 from workers.exchanges.frmo.rules import check, check_together
 
 REGISTER: Final = "ФРМО"
@@ -67,13 +69,14 @@ class _Export:
         if state is None:
             return NOT_READ
         held, found = state
-        card = None if self.card.is_held(self.card.content, held) else self.card
         doubts = self.session.doubts()
+        self._remember(doubts)
+        oid = self.session.organization.oid
+        card = None if self.card.is_held(self.card.content, held) else Step(Operation.UPDATE, self.card, oid, held)
         plan = make_plan(self.wanted, found, _sent(doubts))
         self._settle_doubts(doubts, plan, card)
-        oid = self.session.organization.oid
         of_card = [] if card or self.card.is_known_as(oid) else [(self.card, oid)]
-        self.session.accept([(one.source, peer_id) for one, peer_id in (*of_card, *plan.news())])
+        self.session.accept([(one.source, one.note(peer_id)) for one, peer_id in (*of_card, *plan.news())])
         self._send(plan, card)
         with self.talk.event("end"):
             return None
@@ -139,16 +142,34 @@ class _Export:
 
     # --- send -------------------------------------------------------------------------------------------------------
 
-    def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, card: Wanted | None) -> None:
-        """Tell what the register's state says of requests whose outcome is unknown."""
+    def _remember(self, doubts: Sequence[Doubt]) -> None:
+        """Take the fields of what was sent, and may have arrived, for what the register took."""
+        fields: dict[Reference, set[str]] = defaultdict(set)
+        for doubt in doubts:
+            reference = _about_what(doubt)
+            if reference and doubt.operation is not Operation.DELETE:
+                fields[reference] |= filled(content_of(doubt.packet))
+        self.wanted = [
+            one.with_brought(fields[one.reference]) if one.reference in fields else one for one in self.wanted
+        ]
+        if self.card and self.card.reference in fields:
+            self.card = self.card.with_brought(fields[self.card.reference])
+
+    def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, card: Step | None) -> None:
+        """Tell what the register's state says of requests whose outcome is unknown.
+
+        What they alone told is noted before they are closed: which record is whose.
+        """
+        asked = {_about_what(doubt) for doubt in doubts}
+        ids = ((one, plan.id_of(one.reference)) for one in self.wanted if one.reference in asked)
+        self.session.note_ids([(one.source, one.so_far(peer_id)) for one, peer_id in ids if peer_id])
         for doubt in doubts:
             done = card is None if doubt.packet_type == "mo.update" else _is_done(plan, doubt)
             self.talk.settle(doubt, done=done)
 
-    def _send(self, plan: Plan, card: Wanted | None) -> None:
-        if card is not None:
-            packet = self._packet("mo.update", card.content)
-            self.session.steps([self._action(packet, Step(Operation.UPDATE, card, self.session.organization.oid))])
+    def _send(self, plan: Plan, card: Step | None) -> None:
+        if card is not None and (action := self._action(card, card.wanted.content)):
+            self.session.steps([action])
         for one in plan.unknown:
             self._not_sent(one, Operation.UPDATE, "302")
         ids, waiting = dict(plan.ids), list[tuple[Step, Action]]()
@@ -160,9 +181,8 @@ class _Export:
                 content = resolved(step.wanted.content, ids)
             if content is None and not removes:
                 self._not_sent(step.wanted, step.operation, "303")
-                continue
-            packet = self._packet(f"{step.wanted.kind.prefix}.{VERBS[step.operation]}", content, step.peer_id)
-            waiting.append((step, self._action(packet, step)))
+            elif action := self._action(step, content):
+                waiting.append((step, action))
         self._take_turns(waiting, ids)
 
     def _take_turns(self, waiting: list[tuple[Step, Action]], ids: dict[Reference, str]) -> None:
@@ -173,11 +193,18 @@ class _Export:
                 ids[step.wanted.reference] = answer.entity_id
         waiting.clear()
 
-    def _action(self, packet: Element, step: Step) -> Action:
-        named = self.talk.words.events[_event_of(step.wanted.kind, step.operation)]
-        source = step.wanted.source
-        request = request_of(self.talk.transport, packet, step.operation, brings=source, peer_id=step.peer_id)
-        return Action(named.code, named.title, request, self._about(step.wanted))
+    def _action(self, step: Step, content: Element | None) -> Action | None:
+        """Make a change of the register; None when with what others wrote there it may not be sent."""
+        one, event = step.wanted, _event_of(step.wanted.kind, step.operation)
+        whole = content if content is None or step.held is None else one.whole(content, step.held)
+        packet = self._packet(f"{one.kind.prefix}.{VERBS[step.operation]}", whole, step.peer_id)
+        if step.held is not None and self.talk.transport.check(packet):
+            with self.talk.event(event, self._about(one)) as broken:
+                self.talk.judge(broken, (), [packet], self._about(one))
+            return None
+        request = request_of(self.talk.transport, packet, step.operation, brings=one.source, peer_id=step.peer_id)
+        named = self.talk.words.events[event]
+        return Action(named.code, named.title, replace(request, notes=one.fields), self._about(one))
 
     def _not_sent(self, one: Wanted, operation: Operation, code: str) -> None:
         name = _event_of(one.kind, operation)
@@ -222,5 +249,5 @@ def _is_done(plan: Plan, doubt: Doubt) -> bool:
 
 
 def _about_what(doubt: Doubt) -> Reference | None:
-    kind = next((k for k in KINDS if doubt.packet_type.startswith(f"{k.prefix}.")), None)
+    kind = next((k for k in (CARD, *KINDS) if doubt.packet_type.startswith(f"{k.prefix}.")), None)
     return None if kind is None or doubt.object_id is None else (kind.object_type, doubt.object_id)

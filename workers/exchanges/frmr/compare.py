@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, Operation, PartIds, covers, holds_more, text_at
+from workers.exchange import Element, Operation, PartIds, covers, holds_more, text_at, with_others
 from workers.exchanges.frmr.sections import PERSON, SECTIONS, SHARED, Section, entries, section_of
 
 FOUND: Final = "found."
@@ -152,15 +152,7 @@ def _with_others(wanted: Element, held: Element, brought: Set[str]) -> Element:
             ours = {_key(item, key) for item in array}
             others = (item for item in held.iterfind(f"{field}/*") if _key(item, key) not in ours)
             array.extend([copy.deepcopy(item) for item in others])
-    return _with_fields(whole, held, brought | {section.field for section in SECTIONS})
-
-
-def _with_fields(wanted: Element, held: Element, but: Set[str]) -> Element:
-    """What is wanted, with the fields that only the register has but for some of them."""
-    whole = copy.deepcopy(wanted)
-    given = {str(child.tag) for child in wanted} | but
-    whole.extend([copy.deepcopy(child) for child in held if str(child.tag) not in given])
-    return whole
+    return with_others(whole, held, brought | {section.field for section in SECTIONS})
 
 
 def _key(entry: Element, fields: Sequence[str]) -> tuple[str, ...]:
@@ -237,7 +229,7 @@ class _Match:
         """An entry as it is put in place of another: a found one with the fields that only the register has."""
         if self._id(held) in self._ours:
             return wanted
-        return _with_fields(wanted, held, {self._section.id_field})
+        return with_others(wanted, held, {self._section.id_field})
 
     def _left_of(self, ids: Set[str]) -> list[Element]:
         return [one for one in self._left if self._id(one) in ids]

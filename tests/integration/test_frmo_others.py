@@ -1,0 +1,103 @@
+"""What others wrote into ФРМО stays there, and what a broken-off session alone knew is not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.frm import OID, House, facts, house
+from workers.demo.parts import frm_data
+from workers.runs.surroundings import Point
+
+RENTER = "Выдуманный съёмщик"
+
+
+@pytest.fixture
+def home(engine: Engine) -> Iterator[House]:
+    with house(engine) as furnished:
+        yield furnished
+
+
+def building(*changes: tuple[str, str]) -> frm_data.Submitted:
+    kind, object_id, content = frm_data.building("b-0001", 1)
+    document = content.decode()
+    for old, new in changes:
+        assert old in document
+        document = document.replace(old, new)
+    return kind, object_id, document.encode()
+
+
+def of_register(home: House, entity: str, **written: object) -> dict[str, Any]:
+    """The one record of an entity in the register, after somebody else wrote this into it."""
+    store = home.sandbox._store
+    with store.transaction():
+        owner = "" if entity == "Organization" else OID
+        (record,) = store.owned(entity, owner)
+        record |= written
+        store.put(entity, owner, str(record["oid" if entity == "Organization" else "id"]), record)
+        return record
+
+
+def forget(home: House) -> None:
+    """Let another МИС have sent it all: this journal knows nothing."""
+    with home.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE source_objects SET peer_id = NULL, accepted_hash = NULL")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_update_keeps_what_others_wrote(home: House, known: bool) -> None:
+    home.submit([frm_data.organization(OID, 1), building()])
+    home.run()
+    of_register(home, "Building", renter=RENTER)
+    of_register(home, "Organization", founder=RENTER)
+    if not known:
+        forget(home)
+    kind, object_id, card = frm_data.organization(OID, 1)
+    renamed = card.replace("выдуманного".encode(), "придуманного".encode())
+    home.submit([(kind, object_id, renamed), building(("<floorCount>5<", "<floorCount>6<"))])
+    assert [p for p, _, _ in home.packets(home.run())] == ["mo.update", "mo_building.update"]
+    there = of_register(home, "Building")
+    assert (there["floorCount"], there["renter"]) == (6, RENTER)
+    assert of_register(home, "Organization")["founder"] == RENTER
+    assert home.packets(home.run()) == []
+
+
+def test_what_the_source_brought_is_taken_away_with_it_and_nothing_else(home: House) -> None:
+    home.submit([frm_data.organization(OID, 1), building(("<buildName>", "<landlord>Иной</landlord><buildName>"))])
+    home.run()
+    of_register(home, "Building", renter=RENTER)
+    home.submit([building()])
+    assert [p for p, _, _ in home.packets(home.run())] == ["mo_building.update"]
+    there = of_register(home, "Building")
+    assert ("landlord" in there, there["renter"]) == (False, RENTER)
+    assert home.packets(home.run()) == []
+
+
+def test_what_others_wrote_against_the_schema_is_told_and_not_sent(home: House) -> None:
+    home.submit([frm_data.organization(OID, 1), building()])
+    home.run()
+    of_register(home, "Building", reconstructionYear="давно")
+    home.submit([building(("Учебный корпус", "Иной корпус")), frm_data.building("b-0002", 2)])
+    launch = home.run()
+    assert home.result(launch) == ("FAILED", "Ошибок во время сессии: 1")
+    ((message, about),) = home.errors(launch)
+    assert "reconstructionYear" in message
+    assert about == "МО: Учебная больница 1, Здание МО: Иной корпус № 1"
+    assert home.packets(launch) == [("mo_building.create", "b-0002", "ACCEPTED")]
+
+
+def test_whose_a_record_is_is_not_forgotten_when_the_doubt_is_settled(home: House) -> None:
+    home.submit([frm_data.organization(OID, 1), building(("<buildName>", "<landlord>Иной</landlord><buildName>"))])
+    home.launch()
+    assert home.die(home.has_taken("mo_building.create"))
+    home.submit([building(("Учебный корпус", "Иной корпус"))])
+    update = "SELECT 1 FROM packets WHERE packet_type = 'mo_building.update'"
+    assert home.die(lambda point: point is Point.SENDING and bool(home.rows(update)))
+    home.perform()
+    assert facts(home.sandbox) == {"mo.update": 1, "mo_building.create": 1, "mo_building.update": 1}
+    assert "landlord" not in of_register(home, "Building")
+    assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
+    assert home.packets(home.run()) == []
