@@ -11,6 +11,7 @@ from tests.support.frm import OID, House, changed, facts, house
 from workers.demo.parts import frm_data
 
 ABOUT = "МО: Учебная больница 1, Работник: p-00000{}"
+LEFT = "МИС больше не подаёт запись, которую ФРМР хранил и до передачи: запись осталась, лишнюю удалите в ФРМР"
 NEW_WORKER = {"mr_person.create": 1, "mr_card.create": 1, "mr_education_prof.create": 1}
 
 
@@ -108,8 +109,12 @@ def test_what_the_register_held_before_is_never_deleted(home: House) -> None:
     assert home.packets(home.run("frmr")) == []  # found, each equal to what is submitted
     assert "found.educationProf:" in home.scalar("SELECT peer_id FROM source_objects")
     home.submit([without_education(1)], "frmr")
-    assert home.packets(home.run("frmr")) == []
+    launch = home.run("frmr")
+    assert home.packets(launch) == []
     assert facts(home.sandbox) == times(1)
+    assert home.errors(launch) == [(LEFT, f"{ABOUT.format(1)}, профессиональное образование")]
+    assert home.result(launch)[0] == "SUCCESS"
+    assert home.errors(home.run("frmr")) == []
 
 
 def test_what_the_register_held_before_is_corrected_and_not_doubled(home: House) -> None:
@@ -127,7 +132,9 @@ def test_another_contract_for_the_same_post_does_not_overwrite_the_card_that_the
     brought_by_another(home)
     home.run("frmr")
     home.submit([changed(1, (">1-У<", ">7-У<"), ("2020-01-09T", "2026-01-10T"))], "frmr")
-    assert home.packets(home.run("frmr")) == [("mr_card.create", "p-000001", "ACCEPTED")]
+    launch = home.run("frmr")
+    assert home.packets(launch) == [("mr_card.create", "p-000001", "ACCEPTED")]
+    assert home.errors(launch) == [(LEFT, f"{ABOUT.format(1)}, личное дело")]
 
 
 def written_into_the_card(home: House, **fields: object) -> dict[str, object]:

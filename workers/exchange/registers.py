@@ -118,9 +118,9 @@ class Talk:
         event = self.words.events[name]
         return self.session.event(event.code, event.title, about)
 
-    def error(self, event: SessionEvent, stage: str, code: str, about: str) -> None:
-        """Register an error by its code; ``stage`` is the name of an event."""
-        event.error(self.words.events[stage].title, self.words.errors[code], about)
+    def error(self, event: SessionEvent, stage: str, code: str, about: str, *, fails: bool = True) -> None:
+        """Register an error by its code; ``stage`` is the name of an event. One may be told without failing."""
+        event.error(self.words.events[stage].title, self.words.errors[code], about, fails=fails)
 
     def judge(self, event: SessionEvent, problems: Iterable[Problem], packets: Iterable[Element], about: str) -> bool:
         """Register the problems of an object, or else what its packets lack by their XSD; True when nothing is wrong.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.catalog.registry import load_catalog
 from gateway.domain.errors import ConfigurationError
 from gateway.xml.parser import parse
 from workers.demo.parts import frm_data
@@ -14,6 +15,7 @@ from workers.exchanges.frmo import rules as frmo
 from workers.exchanges.frmo import session as frmo_session
 from workers.exchanges.frmr import rules as frmr
 from workers.exchanges.frmr import session as frmr_session
+from workers.exchanges.frmr.sections import SECTIONS
 
 OID = "1.2.643.5.1.13.13.12.2.34.1"
 MO = "Учебная больница"
@@ -91,7 +93,7 @@ def test_every_code_has_its_words_and_every_word_its_code() -> None:
     of_frmo = load_dictionary(frmo_session.DICTIONARY, {}).errors.keys()
     assert {rule.code for rule in frmo.RULES} | set(frmo.TOGETHER) | {"301", "302", "303", "304"} == of_frmo
     of_frmr = load_dictionary(frmr_session.DICTIONARY, {}).errors.keys()
-    assert {rule.code for rule in frmr.RULES} | set(frmr.TOGETHER) | {"621", "622"} == of_frmr
+    assert {rule.code for rule in frmr.RULES} | set(frmr.TOGETHER) | {"621", "622", "623"} == of_frmr
 
 
 def test_a_site_replaces_the_words_it_knows_better(tmp_path: Path) -> None:
@@ -103,6 +105,12 @@ def test_a_site_replaces_the_words_it_knows_better(tmp_path: Path) -> None:
     words = load_dictionary(frmo_session.DICTIONARY, {"dictionary": str(own)})
     assert (words.events["read_buildings"].title, words.errors["211"]) == ("Здания", "Назовите здание")
     assert words.events["check"].title == "Проверка данных МО перед отправкой"
+
+
+def test_a_section_of_a_worker_is_called_one_thing_everywhere() -> None:
+    manifest = load_catalog().exchanges["frmr"].manifest
+    titles = {packet.code: packet.title for packet in manifest.packet_types}
+    assert all(titles[f"{one.prefix}.update"] == f"Обновление: {one.title}" for one in SECTIONS)
 
 
 def test_events_of_a_site_may_share_a_code(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ WITHOUT_NUMBER: Final = add(ONE, "documents", ANOTHER.format(number=""))
 ELSEWHERE: Final = {
     "621": "test_frmr.py::test_a_refused_worker_is_told_and_tried_by_the_next_launch",
     "622": "test_frmr.py::test_a_card_under_the_oid_of_another_mo_is_refused_by_the_register",
+    "623": "test_frmr.py::test_what_the_register_held_before_is_never_deleted",
 }
 """Codes of what only the register can tell, and the test of whole sessions where each arises."""
 

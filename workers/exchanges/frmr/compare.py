@@ -51,10 +51,14 @@ class Comparison:
     the person all that were known stay so: of its answer alone nothing that is ours is forgotten.
 
     (``FIELD``, tag) is a field of the person himself that a session brought, and may take away.
+
+    ``left`` are the sections of found entries that the МИС withdrew or changed beyond recognition, one for each: the
+    register goes on holding them, and nobody but people can tell whether it should.
     """
 
     steps: Sequence[Step]
     known: PartIds
+    left: Sequence[Section] = ()
 
 
 def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
@@ -71,11 +75,13 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
         steps = [Step(PERSON, Operation.UPDATE, _with_others(worker.person, held, brought))]
     now = set(known) if held is None else set()
     now |= {(FIELD, tag) for tag in _brought(worker.person, held, brought)}
+    left: list[Section] = []
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
         steps += match.steps(worker.sections.get(section.field, ()))
         now |= match.known
-    return Comparison(sorted(steps, key=lambda step: step.operation is Operation.DELETE), frozenset(now))
+        left += [section] * match.left
+    return Comparison(sorted(steps, key=lambda step: step.operation is Operation.DELETE), frozenset(now), tuple(left))
 
 
 def created(held: Element, prefix: str, content: Element, known: PartIds) -> tuple[str, str] | None:
@@ -191,6 +197,11 @@ class _Match:
         steps += [Step(prefix, Operation.DELETE, None, self._id(there)) for there in withdrawn]
         self.known |= {self._mark(there) for there in (*(there for _, there in pairs), *withdrawn)}
         return steps
+
+    @property
+    def left(self) -> int:
+        """How many found entries are matched with none, once all steps are told."""
+        return len(self._left_of(self._found))
 
     def _corrected(self, pairs: list[tuple[Element, Element]], waiting: list[Element]) -> list[Element]:
         """Pair new entries with known ones that the МИС no longer submits; returns what is really new.

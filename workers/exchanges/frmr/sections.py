@@ -13,7 +13,7 @@ from workers.exchange import Element
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a worker: its field, what begins its operations, where the register keeps its id.
+    """A section of a worker: its field, what begins its operations, its Russian name, where the register keeps its id.
 
     ``key`` are the fields by which one entry is told from another where its id is not known; a section without them
     has at most one. ``more`` are those that also tell whether one entry is another one corrected, ``fixed`` those that
@@ -22,6 +22,7 @@ class Section:
 
     field: str
     prefix: str
+    title: str
     id_field: str
     key: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
@@ -29,18 +30,20 @@ class Section:
 
 
 SECTIONS: Final = (
-    Section("militaryService", "mr_military_service", "id"),
+    Section("militaryService", "mr_military_service", "воинская служба", "id"),
     Section(
         "personCard",
         "mr_card",
+        "личное дело",
         "id",
         key=("contractNumber", "contractDate", "nrPmuDepartId", "postId"),
         more=("beginDate",),
     ),
-    Section("educationCommon", "mr_education_common", "commonId"),
+    Section("educationCommon", "mr_education_common", "среднее общее образование", "commonId"),
     Section(
         "educationProf",
         "mr_education_prof",
+        "профессиональное образование",
         "profId",
         key=("docSerial", "docNumber"),
         more=("docDate", "institutionId", "specId"),
@@ -48,6 +51,7 @@ SECTIONS: Final = (
     Section(
         "educationExt",
         "mr_education_ext",
+        "дополнительное образование",
         "extId",
         key=("docSerial", "docNumber", "docDate"),
         more=("institutionId", "theme"),
@@ -55,6 +59,7 @@ SECTIONS: Final = (
     Section(
         "educationPostgraduate",
         "mr_education_postgraduate",
+        "послевузовское образование",
         "postgraduateId",
         key=("educationStageId", "beginYear"),
         more=("docNumber", "docDate", "institutionId", "specId"),
@@ -62,6 +67,7 @@ SECTIONS: Final = (
     Section(
         "educationCert",
         "mr_education_cert",
+        "сертификат специалиста",
         "certId",
         key=("certSerial", "certNumber"),
         more=("examDate", "institutionId", "specId"),
@@ -69,14 +75,18 @@ SECTIONS: Final = (
     Section(
         "personQualification",
         "mr_qualification",
+        "квалификационная категория",
         "qualificationId",
         key=("qualifyCategoryId", "beginDate", "specId", "fedPostId", "postId"),
         fixed=("beginDate",),
     ),
-    Section("personNomination", "mr_nomination", "entityId", key=("nominationId", "nomNumber"), more=("nomDate",)),
+    Section(
+        "personNomination", "mr_nomination", "награда", "entityId", key=("nominationId", "nomNumber"), more=("nomDate",)
+    ),
     Section(
         "personOrganization",
         "mr_organization",
+        "членство в организации",
         "entityId",
         key=("organizationId", "beginDate"),
         fixed=("beginDate",),

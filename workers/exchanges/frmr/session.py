@@ -229,6 +229,9 @@ class _Export:
                 continue
             known = self._known(source, state.held, _snils(source))
             compared = compare(self.register.worker(_content(source)), state.held, known)
+            for section in compared.left:
+                about = f"{about_worker(self._mo, source)}, {section.title}"
+                self.talk.error(event, "transfer", "623", about, fails=False)
             self.known[source.object_id] = {*compared.known, (SNILS, _snils(source))}
             due += [_Due(source, _content(source), step) for step in compared.steps]
             states.append((source, state.held))
