@@ -29,7 +29,8 @@ from workers.ips.checking import findings
 from workers.ips.mirror import from_json, mistyped, text_of
 from workers.ips.register import REGISTERS, Operation, load
 from workers.sandbox.commands import serve, serving
-from workers.sandbox.ips_registers import RefusedByRule, Registers
+from workers.sandbox.ips_registers import Registers
+from workers.sandbox.ips_rules import RefusedByRule
 from workers.sandbox.ips_state import Json, LedgerEntry, Store, created_twice
 from workers.sandbox.ips_tokens import TokenJudge
 from workers.sandbox.server import LOOPBACK, Request, Response

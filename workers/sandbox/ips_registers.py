@@ -1,8 +1,6 @@
-"""What the stand-in ФРМО and ФРМР do: find, keep and refuse.
+"""What the stand-in ФРМО and ФРМР do: find and keep what is asked, unless a business rule forbids it.
 
-Obligations of fields are those of the XSDs; the business rules of the real registers are not public. Three are played
-here, told as the real ones tell theirs, in ``errorUserMessage``: a record must not name a unit or a building that the
-МО does not have, one СНИЛС belongs to one person, and a card of a worker is kept by the МО whose OID it bears.
+Obligations of fields are those of the XSDs; the rules stand in ``ips_rules``.
 
 МО need not be entered: each OID of the reference exists from the start, with an invented card.
 """
@@ -17,6 +15,7 @@ from uuid import uuid4
 
 from gateway.domain.errors import InvalidRequest, NotFound
 from workers.ips.register import Operation
+from workers.sandbox.ips_rules import Rules
 from workers.sandbox.ips_state import Json, Store
 
 Parameters = Mapping[str, str]
@@ -75,15 +74,12 @@ SECTIONS: Final = {
 """Sections of a FullPerson: the field, its entity, whether there may be many."""
 
 
-class RefusedByRule(Exception):
-    """A business rule is broken: HTTP 200 with ``errorUserMessage``."""
-
-
 class Registers:
     """Both registers over one store. Call inside a transaction of the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._rules = Rules(store)
 
     def perform(self, operation: Operation, parameters: Parameters, content: Json | None) -> Json:
         """Do what a valid request asks; returns the members of the answer besides ``requestId``.
@@ -97,15 +93,18 @@ class Registers:
             return self._read(operation, owner, parameters)
         if operation.method == "POST":
             assert content is not None  # every POST has one, by its XSD
-            self._check(operation, owner, content)
-            self._check_cards(operation, parameters, content)
+            self._rules.check_written(operation, owner, "", content)
+            self._rules.check_cards(operation, parameters, content)
             return {"content": {"entityId": self._create(operation, owner, content)}}
         entity_id = self._entity_id(operation, owner, parameters)
         standing = self._found(operation.entity, owner, entity_id)
         if standing is None:
             raise NotFound("Запись не найдена.")
-        self._check(operation, owner, content or {})
-        self._check_cards(operation, parameters, standing, *([content] if content else []))
+        if content is None:
+            self._rules.check_removed(operation.entity, owner, entity_id)
+        else:
+            self._rules.check_written(operation, owner, entity_id, content)
+        self._rules.check_cards(operation, parameters, standing, *([content] if content else []))
         if operation.method == "PUT":
             self._keep(operation.entity, owner, entity_id, content or {})
         elif operation.entity == "Organization":
@@ -245,27 +244,6 @@ class Registers:
     def _closed(self, oid: str) -> Json:
         today = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z")
         return {**(self._organization(oid) or {}), "deleteDate": today}
-
-    # --- what is refused --------------------------------------------------------------------------------------------
-
-    def _check(self, operation: Operation, owner: str, content: Json) -> None:
-        if operation.entity == "Staff":
-            for line in content.get("staffDetails") or ():
-                if self._store.get("Department", owner, line["nrPmuDepartId"]) is None:
-                    raise RefusedByRule("Структурное подразделение из штатного расписания не найдено в ФРМО.")
-        elif operation.entity == "Department":
-            for place in content.get("departBuildings") or ():
-                if self._store.get("Building", owner, place["buildingId"]) is None:
-                    raise RefusedByRule("Здание структурного подразделения не найдено в ФРМО.")
-        elif operation.entity == "Person" and content.get("snils"):
-            same = self._store.by_snils(content["snils"])
-            if same is not None and (operation.method == "POST" or same["oid"] != owner):
-                raise RefusedByRule("Физическое лицо с таким СНИЛС уже есть в ФРМР.")
-
-    def _check_cards(self, operation: Operation, parameters: Parameters, *cards: Json) -> None:
-        """The card as it stands and as it is to be belongs to the МО that asks."""
-        if operation.entity == "PersonCard" and any(card["oid"] != parameters["mo"] for card in cards):
-            raise RefusedByRule("Личное дело ведёт другая МО.")
 
 
 def _is_same(document: Mapping[str, Any], parameters: Parameters) -> bool:

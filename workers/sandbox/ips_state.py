@@ -71,6 +71,12 @@ class Store(Memory):
         )
         return _object(rows[0][0]) if rows else None
 
+    def has(self, entity: str, owner: str, entity_id: str) -> bool:
+        """Whether there is such a record."""
+        return bool(
+            self._all("SELECT 1 FROM records WHERE entity = ? AND owner = ? AND id = ?", entity, owner, entity_id)
+        )
+
     def by_snils(self, snils: str) -> Json | None:
         """Return the person with this СНИЛС, or None."""
         rows = self._all(
@@ -82,6 +88,11 @@ class Store(Memory):
         """Return the records of one owner in the order they came."""
         rows = self._all("SELECT content FROM records WHERE entity = ? AND owner = ? ORDER BY number", entity, owner)
         return [_object(row[0]) for row in rows]
+
+    def holding(self, entity: str, owner: str, given_id: str) -> list[Json]:
+        """Return those of ``owned`` in which this id, one that the register gave, stands anywhere."""
+        query = "SELECT content FROM records WHERE entity = ? AND owner = ? AND instr(content, ?) ORDER BY number"
+        return [_object(row[0]) for row in self._all(query, entity, owner, given_id)]
 
     def next_number(self) -> int:
         """Return a number no record has had."""

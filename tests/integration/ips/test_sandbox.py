@@ -2,89 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import time
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
-import jwt
 import pytest
-import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from gateway.domain.errors import ConfigurationError, InvalidRequest
 from gateway.xml.schemas import validate
-from tests.support.ips import CLIENT, OID, OPERATIONS, SNILS, sample, smallest, smallest_packet
-from workers.ips.mirror import from_json, to_json
+from tests.support.ips import OID, OPERATIONS, SNILS, smallest
+from tests.support.ips_client import OTHER, PERSON, Client, Json, content_of, sound
+from workers.ips.mirror import from_json
 from workers.ips.register import Operation, load
-from workers.sandbox.ips import BY_SWITCH, IpsSandbox
 from workers.sandbox.ips_registers import ID_FIELDS, MAX_PAGE
-from workers.sandbox.ips_tokens import KeyFiles, make_test_key
-
-Json = dict[str, Any]
-OTHER = f"{OID[:-1]}2"
-PERSON = f"mo={OID}&mr=true&snils={SNILS}"
-
-
-@pytest.fixture(scope="session")
-def key(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
-    return make_test_key(tmp_path_factory.mktemp("ips"))
-
-
-@pytest.fixture
-def sandbox(key: KeyFiles) -> Iterator[IpsSandbox]:
-    running = IpsSandbox()
-    running.start(client_id=CLIENT, certificate=key.certificate)
-    yield running
-    running.stop()
-
-
-class Client:
-    """Asks the registers as a client without any code of ours would."""
-
-    def __init__(self, sandbox: IpsSandbox, key: KeyFiles) -> None:
-        self.base = sandbox.url
-        self.key = key.key.read_text()
-        der = x509.load_pem_x509_certificate(key.certificate.read_bytes()).public_bytes(Encoding.DER)
-        self.x5c = [b64encode(der).decode()]
-        self.pool = urllib3.PoolManager(retries=False)
-
-    def token(self, headers: Json | None = None, **changes: Any) -> str:
-        now = int(time.time())
-        claims = {"sub": CLIENT, "aud": self.base.removesuffix("/ips/"), "iat": now, "exp": now + 300, **changes}
-        kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(kept, self.key, algorithm="ES256", headers={"typ": None, "x5c": self.x5c, **(headers or {})})
-
-    def ask(self, method: str, call: str, content: object = None, *, token: str | None = None) -> tuple[int, Json]:
-        headers = {"Authorization": f"Bearer {self.token() if token is None else token}"}
-        body = None
-        if content is not None:
-            headers["Content-Type"] = "application/json; charset=utf-8"
-            body = json.dumps(content).encode() if not isinstance(content, bytes) else content
-        response = self.pool.request(method, self.base + call, body=body, headers=headers)
-        return response.status, response.json()
-
-    def create(self, call: str, content: object) -> str:
-        status, answer = self.ask("POST", call, content)
-        assert status == 200, answer
-        return str(answer["content"]["entityId"])
-
-
-@pytest.fixture
-def client(sandbox: IpsSandbox, key: KeyFiles) -> Client:
-    return Client(sandbox, key)
-
-
-def content_of(operation: str) -> Json:
-    content = sample(operation).find("request/content")
-    assert content is not None
-    register = load("frmr" if operation.startswith("mr_") else "frmo")
-    return to_json(content, register.operations[operation].entity, register)
 
 
 def test_a_building_lives_through_its_whole_life(client: Client) -> None:
@@ -149,11 +77,11 @@ OF_MANY = ("org/building", "org/depart", "org/staff", "person/card", "person/cer
 def test_a_record_of_many_is_changed_by_its_id_only(client: Client, section: str, entity_id: str) -> None:
     operations = {o.path: o for o in OPERATIONS if o.answer == "created"}
     client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
-    created(client, call_of, operations[section])
-    call = call_of(operations[section])
+    call, content = call_of(operations[section]), smallest_of(operations[section], {})
+    client.create(call, content)
     before = client.ask("GET", call)[1]["content"]
-    for method, content in (("PUT", smallest_of(operations[section])), ("DELETE", None)):
-        status, answer = client.ask(method, call + entity_id, content)
+    for method, body in (("PUT", content), ("DELETE", None)):
+        status, answer = client.ask(method, call + entity_id, body)
         assert (status, "entityId" in answer["message"]) == (400, True), answer
     assert client.ask("GET", call)[1]["content"] == before
     assert len(before) == 1
@@ -172,35 +100,6 @@ def test_what_is_not_there_is_told_before_what_a_rule_says(client: Client) -> No
     oid = client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
     for entity_id, status in (("2020.0000001", 404), (oid, 200)):
         assert client.ask("DELETE", f"person?{PERSON}&entityId={entity_id}")[0] == status
-
-
-def test_a_card_is_kept_by_the_mo_that_made_it(client: Client) -> None:
-    card = content_of("mr_card.create")
-    person = f"{PERSON}&lastName=Примерова-Проверкина"
-    theirs = person.replace(f"mo={OID}", f"mo={OTHER}")
-    client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
-    one = f"&entityId={client.create(f'person/card?{person}', card)}"
-    before = client.ask("GET", f"person/card?{person}")[1]["content"]
-    for method, call, content in (
-        ("POST", theirs, card),  # under the name of another
-        ("PUT", theirs + one, card),
-        ("PUT", theirs + one, {**card, "oid": OTHER}),  # taken over
-        ("PUT", person + one, {**card, "oid": OTHER}),  # given away
-        ("DELETE", theirs + one, None),
-    ):
-        status, answer = client.ask(method, f"person/card?{call}", content)
-        assert (status, answer["errorUserMessage"]) == (200, "Личное дело ведёт другая МО.")
-    assert client.ask("GET", f"person/card?{person}")[1]["content"] == before
-    client.create(f"person/card?{theirs}", {**card, "oid": OTHER})
-    assert client.ask("PUT", f"person/card?{person}{one}", {**card, "rate": 0.5})[1].keys() == {"requestId"}
-
-
-def test_one_snils_belongs_to_one_person(client: Client) -> None:
-    person = content_of("mr_person.create")
-    client.create(f"person?mo={OID}&mr=true", person)
-    assert "СНИЛС" in client.ask("POST", f"person?mo={OID}&mr=true", person)[1]["errorUserMessage"]
-    assert client.ask("PUT", f"person?{PERSON}", {**person, "patronymic": "Опытовна"})[0] == 200
-    assert client.ask("GET", f"person?{PERSON}")[1]["content"]["patronymic"] == "Опытовна"
 
 
 @pytest.mark.parametrize(
@@ -253,106 +152,6 @@ def test_a_body_that_is_no_json_object_is_refused(client: Client, body: bytes) -
     assert client.ask("POST", f"org/building?oid={OID}", body)[0] == 400
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"sub": "чужая система"},
-        {"aud": "https://other.example"},
-        {"exp": int(time.time()) - 60},
-        {"exp": int(time.time()) + 3600},
-        {"iat": int(time.time()) + 600},
-        {"exp": None},
-        {"iat": None},
-        {"sub": None},
-        {"headers": {"typ": "JWT"}},
-        {"headers": {"x5c": []}},
-        {"headers": {"x5c": None}},
-    ],
-    ids="+".join,
-)
-def test_a_token_that_is_not_good_is_not_taken(client: Client, changes: Json) -> None:
-    assert client.ask("GET", f"org/{OID}", token=client.token())[0] == 200
-    assert client.ask("GET", f"org/{OID}", token=client.token(**changes))[0] == 401
-
-
-def test_a_token_signed_by_another_key_is_not_taken(client: Client, sandbox: IpsSandbox, tmp_path: Path) -> None:
-    stranger = Client(sandbox, make_test_key(tmp_path))
-    assert stranger.ask("GET", f"org/{OID}")[0] == 401
-    stranger.x5c = client.x5c
-    assert stranger.ask("GET", f"org/{OID}")[0] == 401
-    for token in ("", "a.b.c", client.token().rpartition(".")[0] + "."):
-        assert client.ask("GET", f"org/{OID}", token=token)[0] == 401
-
-
-def test_an_expired_certificate_is_not_taken(tmp_path: Path) -> None:
-    key = make_test_key(tmp_path, valid=timedelta(seconds=-1))
-    running = IpsSandbox()
-    running.start(client_id=CLIENT, certificate=key.certificate)
-    try:
-        assert Client(running, key).ask("GET", f"org/{OID}")[0] == 401
-    finally:
-        running.stop()
-
-
-def test_a_file_that_is_no_certificate_is_told_at_once(key: KeyFiles) -> None:
-    with pytest.raises(ConfigurationError):
-        IpsSandbox().start(client_id=CLIENT, certificate=key.key)
-
-
-@pytest.mark.parametrize(
-    ("switch", "status"), [("unauthorized_next", 401), ("not_found_next", 404), ("failing_next", 500)]
-)
-def test_a_switch_makes_the_next_request_fail_and_change_nothing(
-    sandbox: IpsSandbox, client: Client, switch: str, status: int
-) -> None:
-    sandbox.switches.update({switch: 1})
-    assert client.ask("POST", f"org/building?oid={OID}", content_of("mo_building.create"))[0] == status
-    assert sandbox.ledger() == ()
-    client.create(f"org/building?oid={OID}", content_of("mo_building.create"))
-
-
-def test_a_switch_refuses_with_http_200(sandbox: IpsSandbox, client: Client) -> None:
-    sandbox.switches.update({"refuse_next": 1})
-    status, answer = client.ask("POST", f"org/building?oid={OID}", content_of("mo_building.create"))
-    assert (status, answer["errorUserMessage"], sandbox.ledger()) == (200, BY_SWITCH, ())
-
-
-def test_an_outage_and_slowness(sandbox: IpsSandbox, client: Client) -> None:
-    sandbox.switches.update({"outage": "fault"})
-    assert client.ask("GET", f"org/{OID}")[0] == 500
-    assert client.ask("DELETE", f"org/building?oid={OID}&entityId=1")[0] == 500
-    sandbox.switches.reset()
-    sandbox.switches.update({"slow_s": 0.2})
-    begun = time.monotonic()
-    assert client.ask("GET", f"org/{OID}")[0] == 200
-    assert time.monotonic() - begun >= 0.2
-    with pytest.raises(InvalidRequest):
-        sandbox.switches.update({"slow_s": -1})
-
-
-@pytest.mark.parametrize(("switch", "taken"), [("drop_before_next", 0), ("take_and_drop_next", 1)])
-def test_a_dropped_connection_tells_nothing_but_the_ledger_does(
-    sandbox: IpsSandbox, client: Client, switch: str, taken: int
-) -> None:
-    sandbox.switches.update({switch: 1})
-    with pytest.raises(urllib3.exceptions.ProtocolError):
-        client.ask("POST", f"org/building?oid={OID}", content_of("mo_building.create"))
-    assert len(sandbox.ledger()) == taken
-    client.create(f"org/building?oid={OID}", content_of("mo_building.create"))
-    assert len(sandbox.created_twice()) == taken
-
-
-def test_the_ledger_is_served_and_outlives_a_restart(key: KeyFiles, tmp_path: Path) -> None:
-    for creations in (1, 2):
-        running = IpsSandbox()
-        running.start(client_id=CLIENT, certificate=key.certificate, state=tmp_path / "ips.sqlite")
-        Client(running, key).create(f"org/building?oid={OID}", content_of("mo_building.create"))
-        served = urllib3.PoolManager().request("GET", running.admin_url + "/ledger").json()
-        running.stop()
-        assert [entry["operation"] for entry in served] == ["mo_building.create"] * creations
-        assert len({entry["sha256"] for entry in served}) == 1
-
-
 def reading() -> list[Operation]:
     return [operation for operation in OPERATIONS if operation.method == "GET"]
 
@@ -364,15 +163,11 @@ def test_every_entity_knows_its_identifier(register: str) -> None:
         assert entity in {"Resolution", "FullPerson"} or ID_FIELDS[entity] in entities[entity]
 
 
-def smallest_of(operation: Operation) -> Json:
-    content = smallest_packet(operation).find("request/content")
-    assert content is not None
-    entity = to_json(content, operation.entity, load(operation.register))
+def smallest_of(operation: Operation, standing: Mapping[str, str]) -> Json:
+    if operation.register == "frmo":
+        return sound(operation.entity, standing)
+    entity = smallest(operation.entity, load("frmr"))
     return {**entity, "oid": OID} if operation.entity == "PersonCard" else entity
-
-
-def created(client: Client, call: Callable[[Operation], str], operation: Operation) -> str:
-    return client.create(call(operation), smallest_of(operation))
 
 
 def call_of(operation: Operation) -> str:
@@ -386,9 +181,10 @@ def call_of(operation: Operation) -> str:
 
 def test_every_creation_is_taken_and_every_answer_follows_the_schema(client: Client) -> None:
     client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
+    standing: dict[str, str] = {}
     for operation in OPERATIONS:
         if operation.answer == "created" and operation.name != "mr_person.create":
-            created(client, call_of, operation)
+            standing[operation.entity] = client.create(call_of(operation), smallest_of(operation, standing))
     for operation in reading():
         if operation.answer in {"list", "paged"} and operation.entity != "DepartOms":
             status, answer = client.ask("GET", call_of(operation))
