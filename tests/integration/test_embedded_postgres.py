@@ -27,7 +27,6 @@ import pytest
 from gateway.domain.errors import ConfigurationError
 from gateway.embedded import account, discard, running_url, start
 from gateway.embedded.cluster import Hold, locate
-from tests.support.postgres import ThrowawayPostgres, session_server
 
 PROJECT = Path(__file__).parents[2]
 SUPERVISOR = """
@@ -380,23 +379,3 @@ def test_root_without_useradd_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(ConfigurationError, match="создайте системного пользователя"):
         account.account_for(tmp_path / "missing")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ThrowawayPostgres]:
-    with session_server() as throwaway:
-        yield throwaway
-
-
-def test_a_database_is_copied_from_a_template(server: ThrowawayPostgres) -> None:
-    template = server.create_database()
-    with psycopg.connect(template) as connection:
-        connection.execute("CREATE TABLE note (text text)")
-    copy = server.create_database(template)
-    with psycopg.connect(copy) as connection:
-        assert connection.execute("SELECT count(*) FROM note").fetchone() == (0,)
-    server.drop_database(copy)
-    server.drop_database(template)
-
-    with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(copy)

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
+from tests.support.tls import CERTIFICATE
 from workers.sandbox import SYSTEMS
 
-CERTIFICATE = Path(__file__).parent / "data" / "peer.test.pem"
 COMMAND = [sys.executable, "-m", "gateway.cli", "sandbox"]
 
 

@@ -20,12 +20,12 @@ import pytest
 
 from gateway.catalog import manifest
 from gateway.domain.errors import ConfigurationError
+from tests.support.tls import CERTIFICATE
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused
 from workers.transports import open_transport
 from workers.transports.soap import SoapTransport
 
 WSDL = Path(__file__).parents[2] / "wsdl" / "tfoms.wsdl"
-CERTIFICATE = Path(__file__).parent / "data" / "peer.test.pem"
 SOAP = manifest.Transport(kind="soap", settings=("address", "username", "password"), secrets=("password",))
 PASSWORD = "очень-секретно"
 SURNAME = "Примерова-Проверкина"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 from gateway.catalog import manifest
+from tests.support.tls import CERTIFICATE
 from workers.sandbox.mse import MseSandbox
 from workers.transports import open_transport
 
 USER, PASSWORD = "mse", "выдуманный пароль"
 WAYS: Final = ("ftp", "ftps", "sftp")
-CERTIFICATE: Final = Path(__file__).parents[1] / "integration" / "data" / "peer.test.pem"
-"""Of 127.0.0.1, with its key."""
 
 
 @contextmanager

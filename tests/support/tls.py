@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+CERTIFICATE: Final = Path(__file__).parents[1] / "integration" / "data" / "peer.test.pem"
+"""A key and its self-signed certificate for 127.0.0.1, of a stand-in peer."""
 
 
 class PrivateAuthority:

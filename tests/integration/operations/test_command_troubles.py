@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from tests.support.running import free_port
+from tests.support.tls import CERTIFICATE
 from workers.sandbox import SYSTEMS
 
 pytestmark = pytest.mark.usefixtures("closed_engines")
 
-CERTIFICATE = Path(__file__).parents[1] / "data" / "peer.test.pem"
 DATABASE_WRONG = "Адрес базы данных записан неверно"
 ADDRESSES = (
     "это не адрес",

@@ -24,6 +24,7 @@ from gateway.xml.canonical import serialize
 from gateway.xml.schemas import validate
 from tests.support import canned
 from tests.support.ips import CLIENT, OID, OPERATIONS, SNILS, packet, sample, smallest_packet, texts
+from tests.support.tls import CERTIFICATE
 from workers.exchange import InDoubt, NotSent, PeerRefused, SignInRefused, TransportError
 from workers.ips.limiter import LocalLimiter
 from workers.ips.register import Operation, load
@@ -34,16 +35,10 @@ from workers.transports.ips_rest import LONGEST_TURN_S, IpsTransport
 from workers.transports.ips_rest import open_transport as open_ips
 
 IPS = manifest.Transport(kind="ips_rest", settings=("address", "client_id", "key", "certificate"), secrets=("key",))
-CERTIFICATE = Path(__file__).parent / "data" / "peer.test.pem"
 READING = packet("mo.read", {"oid": OID})
 DONE = json.dumps({"requestId": "1", "content": {"entityId": "2"}}).encode()
 SURNAME = "Примерова-Проверкина"
 Open = Callable[..., IpsTransport]
-
-
-@pytest.fixture(scope="session")
-def key(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
-    return make_test_key(tmp_path_factory.mktemp("ips"))
 
 
 @pytest.fixture
@@ -51,14 +46,6 @@ def site(key: KeyFiles) -> dict[str, str]:
     """Settings of a site, all but the address."""
     own = {"client_id": CLIENT, "key": str(key.key), "certificate": str(key.certificate)}
     return {**own, "requests_per_s": "1000", "read_timeout_s": "2"}
-
-
-@pytest.fixture
-def sandbox(key: KeyFiles) -> Iterator[IpsSandbox]:
-    running = IpsSandbox()
-    running.start(client_id=CLIENT, certificate=key.certificate)
-    yield running
-    running.stop()
 
 
 @pytest.fixture

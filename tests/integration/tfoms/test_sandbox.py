@@ -3,109 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
-import zeep
-from zeep.wsse.username import UsernameToken
 
-from gateway.domain.errors import InvalidRequest, InvalidXml
 from gateway.resources import resource_dir
-from gateway.xml.canonical import serialize
-from gateway.xml.namespaces import SOAP11, TFOMS, WSSE
-from gateway.xml.parser import parse, parse_text
+from gateway.xml.namespaces import TFOMS
+from gateway.xml.parser import parse_text
 from gateway.xml.schemas import validate
-from workers.sandbox.soap import PLAIN_TEXT
+from tests.support.tfoms_client import (
+    ABSENT,
+    CANCEL_REFERRAL,
+    FREE,
+    HOSPITALISATION,
+    MOTION,
+    OWN_NUMBER,
+    PASSWORD,
+    REFERRAL,
+    REFUSAL,
+    SAMPLES,
+    USER,
+    Changes,
+    Client,
+    codes,
+    identifier,
+    packet,
+)
 from workers.sandbox.tfoms import TfomsSandbox
-
-USER, PASSWORD = "mis", "выдуманный пароль"
-SAMPLES = Path(__file__).parents[1] / "samples" / "tfoms"
-ANSWER_SCHEMA = resource_dir("xsd") / "tfoms" / "1.0" / "ANSWER.xsd"
-REFERRAL, CANCEL_REFERRAL = "HOSPITALISATION_REFERRAL", "CANCEL_HOSPITALISATION_REFERRAL"
-HOSPITALISATION, MOTION, REFUSAL = "HOSPITALISATION", "MOTION_IN_HOSPITAL", "CANCEL_HOSPITALISATION"
-OWN_NUMBER = {REFERRAL: 1001, CANCEL_REFERRAL: 2001, HOSPITALISATION: 3001, MOTION: 4001, REFUSAL: 5001}
-ABSENT = ""
-Changes = Mapping[str, str]
-
-
-def packet(kind: str, oper: str = "Insert", *, packet_id: str = "", changes: Changes | None = None) -> str:
-    """A sample with a fresh id, some fields changed; an empty text takes the field away."""
-    root = parse((SAMPLES / f"{kind}.xml").read_bytes())
-    header = {"ZGLV/ID": packet_id or str(uuid4()), "ZGLV/OPER": oper}
-    for path, text in {**header, **(changes or {})}.items():
-        element = root.find("/".join(f"{{{TFOMS}}}{step}" for step in path.split("/")))
-        assert element is not None, path
-        element.text = text
-        parent = element.getparent()
-        if text == ABSENT and parent is not None:
-            parent.remove(element)
-    if oper == "Delete":
-        root.remove(root[1])
-    return serialize(root).decode()
-
-
-class Client:
-    """What a test does with the peer."""
-
-    def __init__(self, url: str, username: str = USER, password: str = PASSWORD) -> None:
-        self.session = requests.Session()
-        transport = zeep.Transport(session=self.session, operation_timeout=10)
-        token = UsernameToken(username, password)
-        opened = zeep.Client(f"{url}?wsdl", wsse=token, transport=transport)
-        self.api: Any = opened.service
-
-    def send(self, *packets: str) -> list[Any]:
-        return list(self.api.SendPackets(packets={"packet": list(packets)}).receipt)
-
-    def answers(self, limit: int = 1000, code: str | None = None) -> dict[str, str]:
-        found = self.api.GetAnswers(limit=limit, **({"CODE_MO": code} if code else {}))
-        return {answer.messageId: answer.content for answer in (found.answer if found else [])}
-
-    def verdict(self, text: str) -> list[str]:
-        """Send one packet, take and confirm its answer, return its error codes."""
-        (receipt,) = self.send(text)
-        assert receipt.result == "ACK"
-        content = self.answers()[receipt.id]
-        self.confirm(receipt.id)
-        return codes(content)
-
-    def confirm(self, *ids: str) -> list[str]:
-        found = self.api.ConfirmAnswers(messageIds={"messageId": list(ids)}).confirmation
-        return [confirmation.result for confirmation in found]
-
-    def status(self, *ids: str) -> list[str]:
-        return [found.status for found in self.api.GetPacketStatus(packetIds={"packetId": list(ids)}).packetStatus]
-
-
-def codes(content: str) -> list[str]:
-    answer = parse_text(content)
-    assert validate(answer, ANSWER_SCHEMA) == ()
-    found = [code.text or "" for code in answer.iter(f"{{{TFOMS}}}OSHIB")]
-    assert answer.findtext(f"{{{TFOMS}}}BODY/{{{TFOMS}}}RESULT") == ("ERROR" if found else "OK")
-    return found
-
-
-def identifier(text: str) -> str:
-    return parse_text(text).findtext(f"{{{TFOMS}}}ZGLV/{{{TFOMS}}}ID") or ""
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[TfomsSandbox]:
-    running = TfomsSandbox()
-    running.start(username=USER, password=PASSWORD, state=tmp_path / "state.sqlite")
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def client(sandbox: TfomsSandbox) -> Iterator[Client]:
-    opened = Client(sandbox.url)
-    yield opened
-    opened.session.close()
 
 
 def test_accepted_packet_goes_the_whole_way(client: Client, sandbox: TfomsSandbox) -> None:
@@ -166,7 +93,6 @@ def test_id_with_other_content_is_refused(client: Client, sandbox: TfomsSandbox)
     assert sandbox.ledger()[0].receptions == 1
 
 
-FREE = {"ZAP/NOM_NAP": ABSENT, "ZAP/FRM_MP": "1", "ZAP/TYPE_H": "4"}  # an emergency, tied to no referral
 BY_CONTENT: list[tuple[str, Changes, list[str]]] = [
     (REFERRAL, {"ZAP/DTA_NAP": "вчера", "ZAP/PERS/W": "5"}, ["002", "002"]),
     (REFERRAL, {"ZGLV/CODE_MO": "111111"}, ["101"]),
@@ -301,94 +227,6 @@ def test_npr_id_stays_with_the_object(client: Client) -> None:
     assert numbers == ["1", "1"]
 
 
-def test_answer_delay(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"answer_delay_s": 3600})
-    text = packet(REFERRAL)
-    client.send(text)
-    assert client.status(identifier(text)) == ["RECEIVED"]
-    assert client.answers() == {}
-    sandbox.switches.reset()
-    assert client.status(identifier(text)) == ["ANSWERED"]
-    assert codes(client.answers()[identifier(text)]) == []
-
-
-def test_refused_connections_come_back_on_the_same_port(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"outage": "refuse"})
-    for _ in range(2):
-        with pytest.raises(requests.ConnectionError):
-            client.send(packet(REFERRAL))
-    response = requests.post(f"{sandbox.admin_url}/switches", json={"outage": "none"}, timeout=5)
-    assert response.json()["outage"] == "none"
-    assert client.verdict(packet(REFERRAL)) == []
-    assert len(sandbox.ledger()) == 1
-
-
-def test_outage_by_fault(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"outage": "fault"})
-    with pytest.raises(zeep.exceptions.Fault) as caught:
-        client.send(packet(REFERRAL))
-    assert caught.value.code == "soap:Server"
-    assert sandbox.ledger() == ()
-
-
-def test_dropped_before_it_was_read(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"drop_before_next": 1})
-    text = packet(REFERRAL)
-    with pytest.raises(requests.ConnectionError):
-        client.send(text)
-    assert client.status(identifier(text)) == ["UNKNOWN"]
-    assert client.verdict(text) == []
-
-
-def test_taken_and_dropped(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"take_and_drop_next": 1})
-    text = packet(REFERRAL)
-    with pytest.raises(requests.ConnectionError):
-        client.send(text)
-    assert client.status(identifier(text)) == ["ANSWERED"]
-    assert client.verdict(text) == []
-    assert [entry.receptions for entry in sandbox.ledger()] == [2]
-
-
-@pytest.mark.parametrize("malformation", ["truncated", "invalid"])
-@pytest.mark.parametrize("switch", [{"malformed_answer_next": 1}, {"malformed_answer_percent": 100}])
-def test_malformed_answer_comes_right(
-    malformation: str, switch: dict[str, int], client: Client, sandbox: TfomsSandbox
-) -> None:
-    text = packet(REFERRAL)
-    client.send(text)
-    sandbox.switches.update({**switch, "malformation": malformation})
-    spoilt = client.answers()[identifier(text)]
-    if malformation == "truncated":
-        with pytest.raises(InvalidXml):
-            parse_text(spoilt)
-    else:
-        assert len(validate(parse_text(spoilt), ANSWER_SCHEMA)) == 1
-    sandbox.switches.update({"malformed_answer_percent": 0})
-    assert codes(client.answers()[identifier(text)]) == []
-
-
-def test_random_rejection_is_the_same_for_the_same_seed(client: Client, sandbox: TfomsSandbox) -> None:
-    sandbox.switches.update({"reject_percent": 30, "seed": 7})
-    texts = [packet(HOSPITALISATION, changes={**FREE, "ZGLV/OBJ_ID": str(number)}) for number in range(100)]
-    client.send(*texts)
-    refused = [entry.codes for entry in sandbox.ledger() if entry.verdict == "ERROR"]
-    assert 10 < len(refused) < 50
-    assert set(refused) == {("900",)}
-    before = client.answers()
-    client.send(*texts)
-    assert client.answers() == before
-
-
-def test_unknown_switch_is_refused(sandbox: TfomsSandbox) -> None:
-    for wrong in ({"outrage": "refuse"}, {"outage": "perhaps"}, {"reject_percent": 101}):
-        with pytest.raises(InvalidRequest):
-            sandbox.switches.update(wrong)
-        response = requests.post(f"{sandbox.admin_url}/switches", json=wrong, timeout=5)
-        assert response.status_code == 400
-    assert requests.get(f"{sandbox.admin_url}/switches", timeout=5).json()["outage"] == "none"
-
-
 def test_ledger_over_http(client: Client, sandbox: TfomsSandbox) -> None:
     client.send(packet(REFERRAL))
     (entry,) = requests.get(f"{sandbox.admin_url}/ledger", timeout=5).json()
@@ -409,12 +247,6 @@ def test_restart_keeps_everything(tmp_path: Path) -> None:
         client.session.close()
         sandbox.stop()
     assert seen[0] == seen[1]
-
-
-def test_wsdl_names_the_address_it_was_asked_at(sandbox: TfomsSandbox) -> None:
-    url = sandbox.url.replace("127.0.0.1", "localhost")
-    description = requests.get(f"{url}?wsdl", timeout=5)
-    assert f'location="{url}"' in description.text
 
 
 def test_eight_threads_with_the_same_packets(sandbox: TfomsSandbox) -> None:
@@ -453,64 +285,3 @@ def test_inbound_queued_over_http(client: Client, sandbox: TfomsSandbox) -> None
     assert [found.id for found in client.api.GetInbound(limit=2).packet] == ids[:2]
     wrong = requests.post(f"{sandbox.admin_url}/inbound", json={"organisation": "1"}, timeout=5)
     assert wrong.status_code == 400
-
-
-@pytest.mark.parametrize(("username", "password"), [(USER, "other"), ("other", PASSWORD), ("", "")])
-def test_wrong_credentials(username: str, password: str, sandbox: TfomsSandbox) -> None:
-    client = Client(sandbox.url, username, password)
-    with pytest.raises(zeep.exceptions.Fault) as caught:
-        client.send("<broken")
-    assert caught.value.code == "wsse:FailedAuthentication"
-    assert sandbox.ledger() == ()
-    client.session.close()
-
-
-ENVELOPE = f'<e:Envelope xmlns:e="{SOAP11}"><e:Header>%s</e:Header><e:Body>%s</e:Body></e:Envelope>'
-SEND_PACKETS = '<SendPackets xmlns="urn:service-journal:tfoms:ws:1"><packets>%s</packets></SendPackets>'
-GET_INBOUND = '<GetInbound xmlns="urn:service-journal:tfoms:ws:1"><limit>%s</limit></GetInbound>'
-
-
-SECURITY = (
-    f'<w:Security xmlns:w="{WSSE}"><w:UsernameToken><w:Username>{USER}</w:Username>'
-    f'<w:Password Type="{PLAIN_TEXT}">{PASSWORD}</w:Password></w:UsernameToken></w:Security>'
-)
-STRANGE = '<x xmlns="urn:x" xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" e:mustUnderstand="1"/>'
-ENVELOPES = {
-    "right": (ENVELOPE % (SECURITY, GET_INBOUND % 1), ""),
-    "no security": (ENVELOPE % ("", GET_INBOUND % 1), "wsse:FailedAuthentication"),
-    "digest": (
-        ENVELOPE % (SECURITY.replace("#PasswordText", "#PasswordDigest"), GET_INBOUND % 1),
-        "wsse:FailedAuthentication",
-    ),
-    "limit 0": (ENVELOPE % (SECURITY, GET_INBOUND % 0), "soap:Client"),
-    "limit 1001": (ENVELOPE % (SECURITY, GET_INBOUND % 1001), "soap:Client"),
-    "101 packets": (ENVELOPE % (SECURITY, SEND_PACKETS % ("<packet/>" * 101)), "soap:Client"),
-    "two in the body": (ENVELOPE % (SECURITY, GET_INBOUND % 1 * 2), "soap:Client"),
-    "empty body": (ENVELOPE % (SECURITY, ""), "soap:Client"),
-    "unknown operation": (ENVELOPE % (SECURITY, "<Nothing/>"), "soap:Client"),
-    "not understood": (ENVELOPE % (SECURITY + STRANGE, GET_INBOUND % 1), "soap:MustUnderstand"),
-    "other version": ("<Envelope/>", "soap:VersionMismatch"),
-    "DTD": ("<!DOCTYPE a>" + ENVELOPE % (SECURITY, GET_INBOUND % 1), "soap:Client"),
-    "not XML": ("{}", "soap:Client"),
-}
-
-
-@pytest.mark.parametrize("case", ENVELOPES)
-def test_envelope(case: str, sandbox: TfomsSandbox) -> None:
-    text, code = ENVELOPES[case]
-    headers = {"Content-Type": "text/xml; charset=utf-8"}
-    response = requests.post(sandbox.url, data=text.encode(), headers=headers, timeout=5)
-    assert response.status_code == (500 if code else 200)
-    assert (parse(response.content).findtext(".//faultcode") or "") == code
-
-
-def test_http_door(sandbox: TfomsSandbox) -> None:
-    wrong = {"Content-Type": "text/xml", "SOAPAction": '"urn:service-journal:tfoms:ws:1/GetAnswers"'}
-    body = (ENVELOPE % (SECURITY, GET_INBOUND % 1)).encode()
-    assert requests.post(sandbox.url, data=body, headers=wrong, timeout=5).status_code == 500
-    plain = {"Content-Type": "application/json"}
-    assert requests.post(sandbox.url, data=body, headers=plain, timeout=5).status_code == 415
-    refused = requests.get(sandbox.url, timeout=5)
-    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
-    assert requests.get(sandbox.url + "s", timeout=5).status_code == 404
-    assert requests.post(sandbox.url, data=iter([b"x"]), timeout=5).status_code == 411
