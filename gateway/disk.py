@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.domain.errors import ConfigurationError
+
 
 def sync_folder(folder: Path) -> None:
     """Return when the disk holds what the folder lists, such as a name just given by a rename.
@@ -20,6 +22,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a name that something else than a file has: what it leads to would be lost, and nobody told.
+
+    Raises:
+        ConfigurationError: it is a link, whatever that leads to, a folder, a device or a pipe.
+        OSError: the folder cannot be read.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        what = "ссылка" if path.is_symlink() else "папка" if path.is_dir() else "устройство или канал"
+        raise ConfigurationError(f"{path} — {what}, а не файл, и не заменяется: уберите или выберите другую папку")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from gateway.disk import require_replaceable
 from gateway.operations.archive import Filed
 
 ARCHIVED: Final = 10_000
@@ -16,6 +17,7 @@ ARCHIVED: Final = 10_000
 GOOD: Final = "good"
 BAD: Final = "bad"
 PROTOCOL: Final = "protocol.txt"
+_OURS: Final = re.compile(rf"(?:(?:{GOOD}|{BAD})(?:-[0-9]+)?\.zip|{re.escape(PROTOCOL)})(?:\.part)?")
 _FURTHER: Final = re.compile(rf"(?:{GOOD}|{BAD})-[0-9]+\.zip")
 _LEFTOVER: Final = re.compile(rf"(?:(?:{GOOD}|{BAD})(?:-[0-9]+)?\.zip|{re.escape(PROTOCOL)})\.part")
 
@@ -28,8 +30,12 @@ def write_archives(packets: Iterable[Filed], folder: Path, archived: int = ARCHI
     and replace those that an earlier call left in the folder.
 
     Raises:
+        ConfigurationError: one of these names is a link or anything else than a file; nothing has been touched then.
         OSError: the folder cannot be written.
     """
+    for path in sorted(folder.iterdir()):
+        if _OURS.fullmatch(path.name):
+            require_replaceable(path)
     _forget(folder, _LEFTOVER)
     parts = _Parts(folder)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from gateway.domain.errors import ConfigurationError
 from gateway.operations.archive import Filed
 from gateway.operations.archive_files import write_archives
 
@@ -53,6 +55,27 @@ def test_a_failure_leaves_what_was_there_before(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="нет места"):
         write_archives(failing(), tmp_path, PER_ARCHIVE)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["good.zip", "bad-7.zip", "protocol.txt", "protocol.txt.part"])
+@pytest.mark.parametrize("kind", ["ссылка", "папка", "устройство или канал"])
+def test_what_is_no_file_is_refused_before_anything_is_touched(tmp_path: Path, name: str, kind: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "bad.zip").write_bytes(b"before")
+    place = folder / name
+    if kind == "ссылка":
+        place.symlink_to(tmp_path / "elsewhere")
+    elif kind == "папка":
+        place.mkdir()
+    else:
+        os.mkfifo(place)
+    before = place.lstat()
+    with pytest.raises(ConfigurationError, match=f"{place} — {kind}, а не файл"):
+        write_archives(filed(3, 1), folder)
+    assert (place.lstat(), (folder / "bad.zip").read_bytes()) == (before, b"before")
+    assert set(folder.iterdir()) == {place, folder / "bad.zip"}
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_memory_does_not_grow_with_the_launch(tmp_path: Path) -> None:
