@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -29,11 +29,8 @@ from gateway.journal.outbox import Lease, leased
 from gateway.journal.packets import Outcome
 from gateway.journal.sessions import EventTimes, NewEvent
 from gateway.xml.canonical import serialize
-from workers.exchange import Action, Answer, InDoubt, NotSent, Request, TransportError
+from workers.exchange import Action, Answer, InDoubt, NotSent, Part, Request, SourceObject, TransportError
 from workers.runs.surroundings import Point, Surroundings
-
-if TYPE_CHECKING:
-    from workers.runs.session import SessionRun  # it has a desk, and the desk asks on its behalf
 
 MAX_BATCH: Final = 50
 JOURNAL_WITHIN_S: Final = 1.0
@@ -118,10 +115,45 @@ class _Clock:
         return self.read_at + timedelta(seconds=self.passed_s)
 
 
+class Asking(Protocol):
+    """The session on whose behalf the peer is asked: what it notes of requests and answers. Who calls commits."""
+
+    service_code: str
+    launch_id: UUID
+    transport: Any
+    changes: int
+    """So many changes the peer took."""
+
+    @property
+    def owner(self) -> int | None:
+        """Id of its МО, if it has one."""
+        ...
+
+    def unsettle(self, connection: Connection, requests: Sequence[Request]) -> None:
+        """Note that what is about to be changed is in no known state at the peer."""
+        ...
+
+    def settle(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Journal what became of requests."""
+        ...
+
+    def add_error(self, connection: Connection, event_id: UUID, found: tuple[str, str, str | None]) -> None:
+        """Register an error (stage, message, object) and count it."""
+        ...
+
+    def note_held(self, connection: Connection, held: Sequence[tuple[SourceObject, str | None]]) -> None:
+        """Note that the peer holds objects as they are now, each under this id."""
+        ...
+
+    def note_parts(self, connection: Connection, created: Sequence[tuple[Part, str]]) -> None:
+        """Add what was created of objects to their ids."""
+        ...
+
+
 class RequestDesk:
     """Asks the peer on behalf of one session."""
 
-    def __init__(self, session: SessionRun, ground: Ground, retry: Retry) -> None:
+    def __init__(self, session: Asking, ground: Ground, retry: Retry) -> None:
         self._session = session
         self._ground = ground
         self._retry = retry
