@@ -37,8 +37,12 @@ class KeyFiles:
     certificate: Path
 
 
-def make_test_key(folder: Path, valid: timedelta = timedelta(days=365)) -> KeyFiles:
-    """Make a fresh P-256 key and a certificate of its own, from now on; files of before are replaced.
+def make_test_key(
+    folder: Path, valid: timedelta = timedelta(days=365), begins: timedelta = timedelta(days=-1)
+) -> KeyFiles:
+    """Make a fresh P-256 key and a certificate of its own; files of before are replaced.
+
+    The certificate is good from ``begins`` until ``valid``, both counted from now.
 
     Raises:
         OSError: the folder cannot be written.
@@ -52,7 +56,7 @@ def make_test_key(folder: Path, valid: timedelta = timedelta(days=365)) -> KeyFi
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
+        .not_valid_before(now + begins)
         .not_valid_after(now + valid)
         .sign(key, SHA256())
     )
@@ -91,12 +95,15 @@ class TokenJudge:
             claims = self._claims(token.strip(), audience)
         except jwt.PyJWTError:
             raise NotAuthenticated("Токен не принят.") from None
+        moments = (claims["iat"], claims["exp"])  # the library takes them as texts too, and a list of audiences
+        if not isinstance(claims["aud"], str) or not all(isinstance(one, int | float) for one in moments):
+            raise NotAuthenticated("Токен не принят.")
         if claims["sub"] != self._client_id:
             raise NotAuthenticated("Информационная система не зарегистрирована.")
         if claims["exp"] - claims["iat"] > LIFETIME_S:
             raise NotAuthenticated("Токен выдан больше чем на пять минут.")
-        if self._certificate.not_valid_after_utc < datetime.now(UTC):
-            raise NotAuthenticated("Срок действия сертификата истёк.")
+        if not self._certificate.not_valid_before_utc <= datetime.now(UTC) <= self._certificate.not_valid_after_utc:
+            raise NotAuthenticated("Срок действия сертификата не начался или истёк.")
 
     def _claims(self, token: str, audience: str) -> Mapping[str, Any]:
         header = jwt.get_unverified_header(token)

@@ -26,6 +26,8 @@ from workers.sandbox.ips_tokens import KeyFiles, make_test_key
         {"iat": int(time.time()) + 600},
         {"exp": None},
         {"iat": None},
+        {"exp": str(int(time.time()) + 60)},
+        {"iat": str(int(time.time()))},
         {"sub": None},
         {"headers": {"typ": "JWT"}},
         {"headers": {"x5c": []}},
@@ -38,6 +40,12 @@ def test_a_token_that_is_not_good_is_not_taken(client: Client, changes: Json) ->
     assert client.ask("GET", f"org/{OID}", token=client.token(**changes))[0] == 401
 
 
+def test_a_token_names_its_one_audience(client: Client) -> None:
+    address = client.base.removesuffix("/ips/")
+    for audience, status in ((address, 200), ([address], 401), ([address, "https://other.example"], 401)):
+        assert client.ask("GET", f"org/{OID}", token=client.token(aud=audience))[0] == status
+
+
 def test_a_token_signed_by_another_key_is_not_taken(client: Client, sandbox: IpsSandbox, tmp_path: Path) -> None:
     stranger = Client(sandbox, make_test_key(tmp_path))
     assert stranger.ask("GET", f"org/{OID}")[0] == 401
@@ -47,8 +55,9 @@ def test_a_token_signed_by_another_key_is_not_taken(client: Client, sandbox: Ips
         assert client.ask("GET", f"org/{OID}", token=token)[0] == 401
 
 
-def test_an_expired_certificate_is_not_taken(tmp_path: Path) -> None:
-    key = make_test_key(tmp_path, valid=timedelta(seconds=-1))
+@pytest.mark.parametrize("moved", [{"valid": timedelta(seconds=-1)}, {"begins": timedelta(hours=1)}], ids="".join)
+def test_a_certificate_is_not_taken_before_or_after_its_time(tmp_path: Path, moved: dict[str, timedelta]) -> None:
+    key = make_test_key(tmp_path, **moved)
     running = IpsSandbox()
     running.start(client_id=CLIENT, certificate=key.certificate)
     try:
