@@ -53,7 +53,7 @@ def worker(home: House) -> list[Any]:
     with store.transaction():
         there = store.by_snils("00000000100")
         assert there is not None
-        entries = [one for entity, _ in SECTIONS.values() for one in store.owned(entity, there["oid"])]
+        entries = [one for entity in SECTIONS.values() for one in store.owned(entity, there["oid"])]
     return [there, *({k: v for k, v in one.items() if k not in {"id", "profId"}} for one in entries)]
 
 

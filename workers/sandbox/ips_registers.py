@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from gateway.domain.errors import InvalidRequest, NotFound
 from workers.ips.register import Operation
-from workers.sandbox.ips_rules import Rules
+from workers.sandbox.ips_rules import AT_MOST_ONE, Rules
 from workers.sandbox.ips_state import Json, Store
 
 Parameters = Mapping[str, str]
@@ -59,19 +59,19 @@ ID_FIELDS: Final = {
 """Where each entity keeps the identifier that the register gave it; a Resolution has none."""
 
 SECTIONS: Final = {
-    "militaryService": ("MilitaryService", False),
-    "personCard": ("PersonCard", True),
-    "educationCommon": ("EducationCommon", False),
-    "personAccreditation": ("PersonAccreditation", False),
-    "educationExt": ("EducationExt", True),
-    "educationProf": ("EducationProf", True),
-    "educationPostgraduate": ("EducationPostgraduate", True),
-    "educationCert": ("EducationCert", True),
-    "personQualification": ("PersonQualification", True),
-    "personNomination": ("PersonNomination", True),
-    "personOrganization": ("PersonOrganization", True),
+    "militaryService": "MilitaryService",
+    "personCard": "PersonCard",
+    "educationCommon": "EducationCommon",
+    "personAccreditation": "PersonAccreditation",
+    "educationExt": "EducationExt",
+    "educationProf": "EducationProf",
+    "educationPostgraduate": "EducationPostgraduate",
+    "educationCert": "EducationCert",
+    "personQualification": "PersonQualification",
+    "personNomination": "PersonNomination",
+    "personOrganization": "PersonOrganization",
 }
-"""Sections of a FullPerson: the field, its entity, whether there may be many."""
+"""Sections of a FullPerson: the field, its entity."""
 
 
 class Registers:
@@ -100,6 +100,8 @@ class Registers:
         standing = self._found(operation.entity, owner, entity_id)
         if standing is None:
             raise NotFound("Запись не найдена.")
+        if (content or {}).get(ID_FIELDS.get(operation.entity, ""), entity_id) != entity_id:
+            raise InvalidRequest("Идентификатор в теле запроса не тот, что в параметрах.")
         if content is None:
             self._rules.check_removed(operation.entity, owner, entity_id)
         else:
@@ -213,9 +215,9 @@ class Registers:
         person = self._store.get("Person", "", oid)
         if person is None:
             return None
-        for field, (entity, many) in SECTIONS.items():
+        for field, entity in SECTIONS.items():
             found = self._store.owned(entity, oid)
-            if many:
+            if entity not in AT_MOST_ONE:
                 person[field] = found
             elif found:
                 person[field] = found[0]
@@ -253,9 +255,9 @@ def _is_same(document: Mapping[str, Any], parameters: Parameters) -> bool:
 
 def _wanted(record: Json, parameters: Parameters) -> bool:
     org_type, depart_type = parameters.get("orgTypeId"), parameters.get("departTypeId")
-    if org_type and str(record["orgType"]["code"]) != org_type:
+    if org_type and record["orgType"]["code"] != int(org_type):
         return False
-    return not depart_type or str(record["departTypeId"]["id"]) == depart_type
+    return not depart_type or bool(record["departTypeId"]["id"] == int(depart_type))
 
 
 def invented_organization(oid: str) -> Json:

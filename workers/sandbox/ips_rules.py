@@ -2,8 +2,8 @@
 
 The business rules of the real registers are not public. Those of any register that keeps its records whole are played
 here: a record names only records that its МО has, none goes while another names it, no unit belongs to itself, one
-СНИЛС belongs to one person, and a card of a worker is kept by the МО whose OID it bears. The unit that a card names is
-not looked for: it is a record of the other register.
+СНИЛС belongs to one person, some sections of a person hold one record, and a card of a worker is kept by the МО whose
+OID it bears. The unit that a card names is not looked for: it is a record of the other register.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from workers.ips.register import Operation
 from workers.sandbox.ips_state import Json, Store
 
 HEAD: Final = "departStructure/headDepart"
+AT_MOST_ONE: Final = frozenset({"MilitaryService", "EducationCommon", "PersonAccreditation"})
+"""Entities of which a person has one record at most."""
 
 
 class RefusedByRule(Exception):
@@ -97,6 +99,8 @@ class Rules:
                     raise RefusedByRule(f"{reference.noun[0].upper()}{reference.noun[1:]} не найдено в ФРМО.")
         if operation.entity == "Department" and entity_id:  # nothing belongs yet to a unit that is to be created
             self._check_heads(owner, entity_id, content)
+        if operation.entity in AT_MOST_ONE and not entity_id and self._store.owned(operation.entity, owner):
+            raise RefusedByRule("Запись в этом разделе личного дела может быть только одна.")
         if operation.entity == "Person" and content.get("snils"):
             same = self._store.by_snils(content["snils"])
             if same is not None and same["oid"] != entity_id:

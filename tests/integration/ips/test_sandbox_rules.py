@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.ips import OID
+from tests.support.ips import OID, smallest
 from tests.support.ips_client import OTHER, PERSON, Client, Json, content_of, naming, path_of, sound
 from workers.ips.register import load
 from workers.sandbox.ips_registers import ID_FIELDS
@@ -44,12 +44,13 @@ def test_a_record_names_only_what_its_mo_has(
     one = client.create(call, good)
     before = client.ask("GET", call)[1]["content"]
     for named in ("00000000-0000-4000-8000-000000000000", records_of(client, OTHER)[reference.entity], " "):
-        bad = naming(entity, reference, standing, named)
+        bad = {**naming(entity, reference, standing, named), ID_FIELDS[entity]: one}
         for method, place in (("POST", call), ("PUT", f"{call}&entityId={one}")):
             message = told(client.ask(method, place, bad))
             assert message.casefold() == f"{reference.noun} не найдено в ФРМО.".casefold()
     assert client.ask("GET", call)[1]["content"] == before
-    assert client.ask("PUT", f"{call}&entityId={one}", good)[1].keys() == {"requestId"}
+    same = {**good, ID_FIELDS[entity]: one}
+    assert client.ask("PUT", f"{call}&entityId={one}", same)[1].keys() == {"requestId"}
 
 
 @pytest.mark.parametrize(("entity", "reference"), CASES)
@@ -140,3 +141,14 @@ def test_one_snils_belongs_to_one_person(client: Client) -> None:
     assert "СНИЛС" in client.ask("POST", f"person?mo={OID}&mr=true", person)[1]["errorUserMessage"]
     assert client.ask("PUT", f"person?{PERSON}", {**person, "patronymic": "Опытовна"})[0] == 200
     assert client.ask("GET", f"person?{PERSON}")[1]["content"]["patronymic"] == "Опытовна"
+
+
+@pytest.mark.parametrize(("section", "entity"), [("common", "EducationCommon"), ("militaryService", "MilitaryService")])
+def test_some_sections_of_a_person_hold_one_record(client: Client, section: str, entity: str) -> None:
+    client.create(f"person?mo={OID}&mr=true", content_of("mr_person.create"))
+    call, content = f"person/{section}?{PERSON}", smallest(entity, load("frmr"))
+    one = client.create(call, content)
+    assert "только одна" in told(client.ask("POST", call, content))
+    for method, body in (("PUT", content), ("DELETE", None)):
+        assert client.ask(method, f"{call}&entityId={one}", body)[1].keys() == {"requestId"}
+    client.create(call, content)
