@@ -18,20 +18,17 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote
 from uuid import uuid4
 
 import click
-from lxml import etree
 
 from gateway.domain.errors import GatewayError, InvalidRequest, NotAuthenticated, NotFound
-from workers.ips.checking import findings
-from workers.ips.mirror import from_json, mistyped, text_of
 from workers.ips.register import REGISTERS, Operation, load
 from workers.sandbox.commands import serve, serving
+from workers.sandbox.ips_reading import fits, read
 from workers.sandbox.ips_registers import Registers
 from workers.sandbox.ips_rules import RefusedByRule
-from workers.sandbox.ips_state import Json, LedgerEntry, Store, created_twice
+from workers.sandbox.ips_state import LedgerEntry, Store, created_twice
 from workers.sandbox.ips_tokens import TokenJudge
 from workers.sandbox.server import LOOPBACK, Request, Response
 from workers.sandbox.stand import HttpStand
@@ -168,9 +165,7 @@ class _Application:
             return _error(HTTPStatus.INTERNAL_SERVER_ERROR, BY_SWITCH)
         if self._switches.take("not_found_next"):
             raise NotFound(BY_SWITCH)
-        parameters = {**_query(request.query), **in_path}
-        content = _content(operation, request)
-        _check(operation, parameters, content)
+        parameters, content = read(operation, in_path, request)
         if self._switches.take("refuse_next") or (operation.writes and self._switches.take("refuse_writes_next")):
             return _answer({"errorUserMessage": BY_SWITCH})
         try:
@@ -182,7 +177,7 @@ class _Application:
     def _route(self, request: Request) -> tuple[Operation, dict[str, str]]:
         path = request.path.removeprefix(BASE) if request.path.startswith(BASE) else ""
         for operation in self._routes:
-            if operation.method == request.method and (found := _fits(operation.path, path)) is not None:
+            if operation.method == request.method and (found := fits(operation.path, path)) is not None:
                 return operation, found
         raise NotFound("Такого адреса нет.")
 
@@ -204,67 +199,6 @@ def command(host: str, port: int, admin_port: int, state: Path | None, client_id
         admin_port=admin_port,
     )
     serve("ИПС", sandbox, start)
-
-
-def _fits(template: str, path: str) -> dict[str, str] | None:
-    """Return the parameters that a path gives to a template, or None when it does not fit."""
-    wanted, given = template.split("/"), path.split("/")
-    if len(wanted) != len(given):
-        return None
-    found = {}
-    for step, text in zip(wanted, given, strict=True):
-        if step.startswith("{") and text:
-            found[step.strip("{}")] = unquote(text)
-        elif step != text:
-            return None
-    return found
-
-
-def _query(query: str) -> dict[str, str]:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise InvalidRequest("Параметр задан дважды.")
-    return parameters
-
-
-def _content(operation: Operation, request: Request) -> Json | None:
-    if not operation.has_content:
-        return None
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise InvalidRequest("Содержание передаётся как application/json.")
-    try:
-        content = json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise InvalidRequest("Тело запроса не является JSON.") from None
-    if not isinstance(content, dict):
-        raise InvalidRequest("Тело запроса должно быть объектом JSON.")
-    return {name: value for name, value in content.items() if value is not None}
-
-
-def _check(operation: Operation, parameters: Mapping[str, str], content: Json | None) -> None:
-    """Hold a request against the XSD of its register, as the XML packet that it mirrors."""
-    register = load(operation.register)
-    root = etree.Element(operation.name)
-    request = etree.SubElement(root, "request")
-    place = etree.SubElement(request, "parameters")
-    unknown = [name for name in parameters if name not in operation.parameters]
-    if unknown:
-        raise InvalidRequest("В запросе есть неизвестный параметр.")
-    empty = [f.name for f in operation.parameters.values() if f.required and not parameters.get(f.name, "?").strip()]
-    if empty:  # the XSD takes an empty text, and it addresses nothing
-        raise InvalidRequest(f"Параметр {empty[0]} не заполнен.")
-    for name in operation.parameters:
-        if name in parameters:
-            etree.SubElement(place, name).text = text_of(parameters[name])
-    if content is not None:
-        wrong = next(mistyped(content, operation.entity, register), None)
-        if wrong is not None:
-            raise InvalidRequest(f"Поле {wrong}: значение другого типа.")
-        from_json(etree.SubElement(request, "content"), content, operation.entity, register)
-    wrongs = findings(root, operation)
-    if wrongs:
-        raise InvalidRequest(f"{wrongs[0].path}: {wrongs[0].message}")
 
 
 def _answer(members: Mapping[str, Any]) -> Response:
