@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,30 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A private folder for as long as the block lasts, in the place that ``TMPDIR`` names or the system has for such.
+
+    Python would pass over a ``TMPDIR`` that cannot be used, and its own way to remove a folder calls itself without
+    end where the place has been closed meanwhile.
+
+    Raises:
+        ConfigurationError: the folder cannot be made there.
+        OSError: it cannot be removed.
+    """
+    named = os.environ.get("TMPDIR")
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=Path(named).absolute() if named else None))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Нет места для временных файлов{f' в {named}' if named else ''}: {error.strerror} (TMPDIR)"
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def require_replaceable(path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.disk import written_whole
+from gateway.disk import temporary_folder, written_whole
+from gateway.domain.errors import ConfigurationError
 
 
 def write(path: Path, data: bytes) -> None:
@@ -46,3 +47,34 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write(file, "no bytes")  # type: ignore[arg-type] # that is the failure
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("report.xml", b"before")]
+
+
+def test_a_temporary_folder_lies_where_it_is_told_and_goes_with_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with temporary_folder("mine-") as folder:
+        (folder / "below").mkdir()
+        (folder / "below" / "file").write_bytes(b"data")
+        assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_a_place_that_cannot_be_used_is_not_passed_over_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / kind))
+    with pytest.raises(ConfigurationError, match=f"Нет места для временных файлов в {tmp_path / kind}: "):
+        temporary_folder("mine-").__enter__()
+
+
+def test_a_place_closed_meanwhile_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: object, **_: object) -> None:
+        raise PermissionError(13, "closed", path)
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with pytest.raises(PermissionError), temporary_folder("mine-"):
+        monkeypatch.setattr(os, "rmdir", closed)  # root may do all else
+    monkeypatch.undo()

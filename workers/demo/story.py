@@ -6,15 +6,16 @@ import json
 import os
 import secrets
 import socket
-import tempfile
 import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from gateway.disk import temporary_folder
 from gateway.domain.roles import Role
+from gateway.embedded import discard
 from gateway.embedded.supervisor import Supervisor
 from gateway.journal import registry
 from gateway.journal.engine import connect
@@ -24,6 +25,8 @@ from workers.demo import client, screen
 from workers.demo.parts import Settings, parts
 from workers.demo.region import ORGANIZATIONS, REGION_CODES, dictionary_files
 from workers.demo.stage import Stage
+
+DATA: Final = "data"
 
 
 class Demo:
@@ -42,7 +45,7 @@ class Demo:
             folder = self._folder / f"peer-{number}"
             folder.mkdir()
             services.update(part.open(stack, folder))
-        supervisor = stack.enter_context(Supervisor(self._folder / "data", self._environment(services)))
+        supervisor = stack.enter_context(Supervisor(self._folder / DATA, self._environment(services)))
         self._register(supervisor.database_url)
         supervisor.start_children()
         client.wait_until_up(self.url)
@@ -113,8 +116,9 @@ def _free_port() -> int:
 def run_demo(*, stay: bool) -> dict[str, Any]:
     """Run the demonstration; with ``stay`` remain up until Ctrl-C. Returns the summary."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-demo-")))
+        folder = stack.enter_context(temporary_folder("gateway-demo-"))
         folder.chmod(0o711)  # as root the database's own user must pass through it
+        stack.callback(discard, folder / DATA)  # where that user cannot, its cluster lies elsewhere
         demo = Demo(folder)
         screen.line(f"Готовится демонстрация, процесс {os.getpid()}")
         supervisor = demo.set_up(stack)

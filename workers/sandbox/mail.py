@@ -13,7 +13,6 @@ import json
 import logging
 import socket
 import ssl
-import tempfile
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -34,6 +33,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.disk import temporary_folder
 from workers.sandbox.commands import serve, serving, signing_in
 from workers.sandbox.server import LOOPBACK, Request, Response, SandboxServer
 from workers.sandbox.stand import Memory
@@ -102,7 +102,7 @@ class MailSandbox:
         self.credentials, self.sender = (username, password), sender
         self._scheme = "smtps" if implicit else "smtp"
         with ExitStack() as opened:
-            self._folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="mail-"))
+            self._folder = opened.enter_context(temporary_folder("mail-"))
             self._letters = opened.enter_context(closing(_Letters(state, _SCHEMA)))
             self._pages = SandboxServer(_Pages(self), self.switches, {("GET", "/ledger"): lambda _: self.shown()})
             self._pages.start(host, 0, admin_port)
@@ -134,7 +134,7 @@ class MailSandbox:
     @property
     def ca_bundle(self) -> Path:
         """File with the certificate to trust."""
-        return Path(self._folder) / "mail.pem"
+        return self._folder / "mail.pem"
 
     @property
     def url(self) -> str:

@@ -7,7 +7,6 @@ removes). Clerks take referrals away and lay out back tickets; see :mod:`workers
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import click
 
+from gateway.disk import temporary_folder
 from workers.sandbox.commands import PORT, serve, serving, signing_in
 from workers.sandbox.ftp_door import FtpDoor
 from workers.sandbox.mse_clerks import Clerks
@@ -64,7 +64,7 @@ class MseSandbox:
         self._certificate = certificate
         self._host = host
         with ExitStack() as opened:
-            root = state.with_suffix(".files") if state else Path(opened.enter_context(tempfile.TemporaryDirectory()))
+            root = state.with_suffix(".files") if state else opened.enter_context(temporary_folder("mse-"))
             self.tree = Tree(root, "export", "import")
             self._store = Store(state)
             opened.callback(self._store.close)

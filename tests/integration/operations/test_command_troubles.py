@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from tests.support.running import free_port
+from tests.support.running import free_port, gateway_command
 from tests.support.tls import CERTIFICATE
 from workers.sandbox import SYSTEMS
 
@@ -188,3 +188,10 @@ def test_the_default_folder_is_named_where_it_is(tmp_path: Path, monkeypatch: py
     assert "--data" not in told(run("account", "list"))
     (tmp_path / ".data").mkdir()
     assert "укажите --data .data" in told(run("account", "list"))
+
+
+def test_the_demonstration_does_not_begin_without_a_place_for_its_files(tmp_path: Path) -> None:
+    ended = gateway_command("demo", "--once", TMPDIR=str(tmp_path / "missing"))  # takes signals: not in our process
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"gateway: Нет места для временных файлов в {tmp_path / 'missing'}: ")
