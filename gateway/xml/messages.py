@@ -54,29 +54,29 @@ _SYNTAX: Final[Mapping[str, str]] = {
 }
 
 _TYPES: Final[Mapping[str, str]] = {
-    "xs:date": "дата в виде ГГГГ-ММ-ДД",
-    "xs:dateTime": "дата и время в виде ГГГГ-ММ-ДДTчч:мм:сс",
-    "xs:time": "время в виде чч:мм:сс",
-    "xs:gYear": "год в виде ГГГГ",
-    "xs:gYearMonth": "месяц в виде ГГГГ-ММ",
-    "xs:boolean": "true, false, 1 или 0",
-    "xs:decimal": "число, дробная часть отделяется точкой",
-    "xs:double": "число",
-    "xs:float": "число",
-    "xs:byte": "целое число от -128 до 127",
-    "xs:short": "целое число от -32768 до 32767",
-    "xs:int": "целое число",
-    "xs:integer": "целое число",
-    "xs:long": "целое число",
-    "xs:positiveInteger": "целое число больше нуля",
-    "xs:nonNegativeInteger": "целое число не меньше нуля",
-    "xs:unsignedByte": "целое число от 0 до 255",
-    "xs:unsignedShort": "целое число от 0 до 65535",
-    "xs:unsignedInt": "целое число не меньше нуля",
-    "xs:unsignedLong": "целое число не меньше нуля",
-    "xs:base64Binary": "двоичные данные в кодировке Base64",
-    "xs:hexBinary": "двоичные данные шестнадцатеричными цифрами",
-    "xs:anyURI": "адрес URI",
+    "xs:date": "ожидается дата в виде ГГГГ-ММ-ДД",
+    "xs:dateTime": "ожидаются дата и время в виде ГГГГ-ММ-ДДTчч:мм:сс",
+    "xs:time": "ожидается время в виде чч:мм:сс",
+    "xs:gYear": "ожидается год в виде ГГГГ",
+    "xs:gYearMonth": "ожидается месяц в виде ГГГГ-ММ",
+    "xs:boolean": "ожидается true, false, 1 или 0",
+    "xs:decimal": "ожидается число, дробная часть отделяется точкой",
+    "xs:double": "ожидается число",
+    "xs:float": "ожидается число",
+    "xs:byte": "ожидается целое число от -128 до 127",
+    "xs:short": "ожидается целое число от -32768 до 32767",
+    "xs:int": "ожидается целое число",
+    "xs:integer": "ожидается целое число",
+    "xs:long": "ожидается целое число",
+    "xs:positiveInteger": "ожидается целое число больше нуля",
+    "xs:nonNegativeInteger": "ожидается целое число не меньше нуля",
+    "xs:unsignedByte": "ожидается целое число от 0 до 255",
+    "xs:unsignedShort": "ожидается целое число от 0 до 65535",
+    "xs:unsignedInt": "ожидается целое число не меньше нуля",
+    "xs:unsignedLong": "ожидается целое число не меньше нуля",
+    "xs:base64Binary": "ожидаются двоичные данные в кодировке Base64",
+    "xs:hexBinary": "ожидаются двоичные данные шестнадцатеричными цифрами",
+    "xs:anyURI": "ожидается адрес URI",
 }
 
 # type → (words of libxml2 after which the schema's own text stands, its end, sentence with it, without it)
@@ -218,7 +218,7 @@ def _reason(rule: str, text: str, titles: Mapping[str, str]) -> str:
     if rule.startswith("DATATYPE_VALID"):
         found = _DATATYPE.search(text)
         wanted = _TYPES.get(found["name"]) if found else None
-        return f"ожидается {wanted}" if wanted else "значение не соответствует своему типу"
+        return wanted or "значение не соответствует своему типу"
     if rule == "ELEMENT_CONTENT":
         return _content(text, titles)
     if rule == "IDC":
@@ -246,7 +246,7 @@ def _content(text: str, titles: Mapping[str, str]) -> str:
     named = [label(name, titles) for name in names if name[0] not in "#*"]
     if not named:
         return problem
-    return f"{problem}, ожидается {' или '.join(named[:MAX_LISTED])}"
+    return f"{problem}, ожидается: {' или '.join(named[:MAX_LISTED])}"
 
 
 def _identity(text: str) -> str:

@@ -43,8 +43,8 @@ def test_a_valid_document_has_no_findings() -> None:
         ("<Sum>1.234</Sum>", "Sum: цифр после точки должно быть не больше 2."),
         ("<List>1 SECRET</List>", "List: ожидается целое число."),
         ("<Fixed>SECRET</Fixed>", "Fixed: допустимо только значение 1.0."),
-        ("<Alt><C>SECRET</C></Alt>", "C: элемент здесь не ожидается, ожидается Первое (A) или B."),
-        ("<Alt/>", "Alt: не хватает вложенного элемента, ожидается Первое (A) или B."),
+        ("<Alt><C>SECRET</C></Alt>", "C: элемент здесь не ожидается, ожидается: Первое (A) или B."),
+        ("<Alt/>", "Alt: не хватает вложенного элемента, ожидается: Первое (A) или B."),
         ("SECRET", "Rec: текст между вложенными элементами не допускается."),
         ("<Code><b/></Code>", "Code: вложенные элементы здесь не допускаются, ожидается значение."),
     ],
@@ -75,6 +75,22 @@ def test_attributes_and_keys(record: str, path: str, message: str) -> None:
 
     assert (found[0].path, found[0].message) == (path, message)
     assert "SECRET" not in repr(found)
+
+
+MANY = ("двоичные данные", "дата и время")
+ONE = ("дата", "время", "год", "месяц", "число", "целое число", "адрес URI", "true")
+KINDS = "date dateTime time gYear gYearMonth boolean decimal double float byte short int integer long positiveInteger \
+nonNegativeInteger unsignedByte unsignedShort unsignedInt unsignedLong base64Binary hexBinary anyURI"
+
+
+@pytest.mark.parametrize("kind", KINDS.split())
+def test_every_kind_of_value_agrees_with_its_verb(kind: str, tmp_path: Path) -> None:
+    schema = tmp_path / "kind.xsd"
+    schema.write_text(f'<xs:schema {XS}><xs:element name="r" type="xs:{kind}"/></xs:schema>')
+    (found,) = validate(parse_text("<r>::%SECRET</r>"), schema)
+    verb, _, wanted = found.message.removeprefix("r: ").partition(" ")
+    assert verb == ("ожидаются" if wanted.startswith(MANY) else "ожидается")
+    assert wanted.startswith((*MANY, *ONE))
 
 
 def test_a_value_that_imitates_the_words_of_libxml2_is_not_quoted() -> None:
