@@ -10,7 +10,7 @@ from gateway.domain.errors import InvalidRequest, NotAllowed, NotAuthenticated, 
 from gateway.domain.roles import UNLIMITED_ROLES, Account, Actor, Role, Viewer
 from gateway.journal import registry, sign_ins
 from gateway.journal.registry import StoredAccount
-from gateway.operations.bounds import MAX_KEY, require_length
+from gateway.operations.bounds import MAX_KEY, require_codes, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import ActorClaim
 
@@ -100,8 +100,7 @@ def as_viewer(ctx: Context, account: Account, claim: ActorClaim | None, address:
     require_length("actor/login", claim.login, MAX_KEY)
     if not claim.login.strip():
         raise InvalidRequest("actor/login: не указан логин пользователя")
-    if claim.role not in _ROLES_OF_PEOPLE:
-        raise InvalidRequest(f"actor/role: неизвестная роль, допустимы {', '.join(_ROLES_OF_PEOPLE)}")
+    require_codes("actor/role", "неизвестная роль", (claim.role,), _ROLES_OF_PEOPLE)
     role = Role(claim.role)
     if role in UNLIMITED_ROLES:
         return Viewer(account, Actor(claim.login, role, None), address)

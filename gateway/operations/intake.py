@@ -21,6 +21,7 @@ from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import Submission, SubmitOutcome, SubmitResult
 from gateway.xml.canonical import content_digest, serialize
+from gateway.xml.messages import listed_values
 from gateway.xml.parser import parse, parse_text
 from gateway.xml.paths import values_at
 from gateway.xml.schemas import validate
@@ -89,7 +90,7 @@ def _judge(exchange: Exchange, types: Mapping[str, ObjectType], s: Submission) -
     if s.changed_at > datetime.now(UTC) + CLOCK_SKEW:
         return (_finding("changedAt", "Время изменения в будущем: проверьте часы МИС"),)
     if s.object_type not in types:
-        known = ", ".join(types)
+        known = listed_values(tuple(types))
         return (_finding("objectType", f"Сервис {exchange.manifest.service.code} принимает типы: {known}"),)
     if s.content is not None and s.content_base64 is not None:
         return (_finding("content", "Передайте либо content, либо contentBase64"),)

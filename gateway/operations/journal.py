@@ -18,6 +18,7 @@ from gateway.journal.launch_queries import FIRST, LAST, LaunchQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.packets import ANSWER, DATA
 from gateway.operations import access, paging, presenting
+from gateway.operations.bounds import require_codes
 from gateway.operations.context import Context
 from gateway.operations.records import (
     Field,
@@ -184,10 +185,9 @@ def _check_filter(wanted: PacketFilter) -> None:
             raise InvalidRequest("Период createdFrom – createdTo должен быть не длиннее 366 дней")
         if wanted.text is not None and wanted.created_to - wanted.created_from > MAX_TEXT_PERIOD:
             raise InvalidRequest("Поиск по тексту: укажите launchId или период не длиннее 31 дня")
-    if set(wanted.statuses) - set(PacketStatus):
-        raise InvalidRequest("statuses: неизвестный статус пакета")
-    if wanted.operation is not None and wanted.operation not in set(Operation):
-        raise InvalidRequest(f"operation: неизвестная операция, допустимы {', '.join(Operation)}")
+    require_codes("statuses", "неизвестный статус пакета", wanted.statuses, tuple(PacketStatus))
+    if wanted.operation is not None:
+        require_codes("operation", "неизвестная операция", (wanted.operation,), tuple(Operation))
 
 
 def packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: PacketFilter) -> PacketQuery:

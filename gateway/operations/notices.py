@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from gateway.domain.errors import InvalidRequest
 from gateway.domain.identifiers import uuid7_moment
 from gateway.domain.roles import Viewer
 from gateway.domain.statuses import NOTIFICATION_TITLES, NotificationStatus
 from gateway.journal import notification_queries, registry
 from gateway.journal.launch_queries import FIRST
 from gateway.operations import paging
+from gateway.operations.bounds import require_notification_statuses
 from gateway.operations.context import Context
 from gateway.operations.journal import require_launch
 from gateway.operations.log_records import Notification
@@ -26,8 +26,7 @@ def list_notifications(
         NotFound: no such launch for this viewer.
         InvalidRequest: an unknown status, the limit or the cursor is wrong.
     """
-    if set(statuses) - set(NotificationStatus):
-        raise InvalidRequest("statuses: неизвестный статус уведомления")
+    require_notification_statuses(statuses)
     wanted = ("notifications", launch_id, statuses)
     limit, after = paging.bounds(ctx, viewer, wanted, page, FIRST)
     visible = viewer.organization_ids

@@ -21,6 +21,7 @@ from gateway.journal.notification_queries import NotificationQuery
 from gateway.journal.packet_queries import PacketQuery
 from gateway.journal.report_queries import SessionQuery
 from gateway.operations import access
+from gateway.operations.bounds import require_notification_statuses
 from gateway.operations.context import Context
 from gateway.operations.journal import launch_query, packet_query, require_launch
 from gateway.operations.records import LaunchFilter, PacketFilter
@@ -200,8 +201,7 @@ def _notifications(
 ) -> NotificationQuery:
     if manifest is None or manifest.service.log is not LogKind.NOTIFICATIONS:
         raise InvalidRequest("Сервис не рассылает уведомлений")
-    if set(order.statuses) - set(NotificationStatus):
-        raise InvalidRequest("statuses: неизвестный статус уведомления")
+    require_notification_statuses(order.statuses)
     whole = NotificationQuery(launch_id, viewer.organization_ids, order.statuses)
     return whole if record is None else replace(whole, after=_beside(record, -1), before=_beside(record, 1))
 

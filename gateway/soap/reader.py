@@ -16,6 +16,7 @@ from lxml import etree
 from gateway.domain.errors import Finding, InvalidRequest
 from gateway.soap.shapes import Choice, Element, Kind, Listed, Record, Scalar
 from gateway.xml.instants import parse_instant
+from gateway.xml.messages import listed_values
 from gateway.xml.paths import Paths, local
 
 CODE: Final = "VALUE"
@@ -72,7 +73,7 @@ def _value(kind: Kind, element: etree._Element) -> Any:
 
 
 def _expected(kind: Choice | Scalar) -> str:
-    return f"Допустимые значения: {', '.join(kind.codes)}." if isinstance(kind, Choice) else _EXPECTED[kind]
+    return f"Допустимые значения: {listed_values(tuple(kind.codes))}." if isinstance(kind, Choice) else _EXPECTED[kind]
 
 
 def _uuid(text: str) -> UUID:

@@ -8,7 +8,7 @@ after the rule's own words is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 MAX_LISTED: Final = 20
@@ -182,6 +182,12 @@ def syntax_message(type_name: str) -> str:
     return _SYNTAX.get(type_name, "Документ не является правильным XML.")
 
 
+def listed_values(values: Sequence[str]) -> str:
+    """The first ``MAX_LISTED`` of these values, and how many more there are."""
+    more = f" и ещё {len(values) - MAX_LISTED}" if len(values) > MAX_LISTED else ""
+    return f"{', '.join(values[:MAX_LISTED])}{more}"
+
+
 def local_name(name: str) -> str:
     """Name without its namespace: ``{urn:x}DR`` and ``x:DR`` are both ``DR``."""
     return name.rpartition("}")[2].rpartition(":")[2]
@@ -235,8 +241,7 @@ def _enumeration(listed: str) -> str:
     values = listed.strip("'").split("', '") if listed else []
     if not values:
         return "значение не из списка допустимых"
-    more = f" и ещё {len(values) - MAX_LISTED}" if len(values) > MAX_LISTED else ""
-    return f"значение не из списка допустимых: {', '.join(values[:MAX_LISTED])}{more}"
+    return f"значение не из списка допустимых: {listed_values(values)}"
 
 
 def _content(text: str, titles: Mapping[str, str]) -> str:
