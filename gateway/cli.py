@@ -74,6 +74,7 @@ def up(data_dir: Path, host: str, port: int) -> None:
         from gateway.soap.contract import SERVICES, operation_limits
 
         operation_limits(SERVICES, found.limits)  # the child would end with this sentence and be started for ever
+    installed(found)  # and so with a wrong manifest or a setting that nothing reads
     public_url = published_url(found, host, port)
     environment = {"GATEWAY_HOST": host, "GATEWAY_PORT": str(port), "GATEWAY_PUBLIC_URL": public_url}
     require_free(host, port)
@@ -104,8 +105,8 @@ def serve(host: str | None, port: int | None) -> None:
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
     configure(settings.log_level)
+    installed(settings)  # a wrong manifest is told once, not by every child, and whether the database answers or not
     schema.require_version(connect(settings.require_database(), pool_size=1))
-    installed(settings)  # a wrong manifest is told once, not by every child
     require_free(settings.host, settings.port)
     from gateway.web import serve as serve_web
 
@@ -118,11 +119,12 @@ def worker() -> None:
     """Обмены с внешними системами (рабочий профиль)."""
     settings = load_settings()
     configure(settings.log_level)
+    catalog = installed(settings)  # what the settings say is judged before the database is asked
     engine = connect(settings.require_database(), pool_size=settings.worker_threads + 5, application=WORKER)
     schema.require_version(engine)
     from workers.runner.process import WorkerProcess
 
-    process = WorkerProcess(engine, installed(settings), settings)
+    process = WorkerProcess(engine, catalog, settings)
     stop = _stop_signal()
     process.start()
     stop.wait()

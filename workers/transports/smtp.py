@@ -40,8 +40,8 @@ def open_transport(_transport: manifest.Transport, settings: Mapping[str, str], 
 
     Settings: ``address`` (``smtp://host:587``, which must offer STARTTLS, or ``smtps://host:465``), ``sender`` (the
     address that people see), optional ``sender_name``, ``username`` and ``password`` (AUTH), ``ca_bundle``
-    (certificates to trust instead of the system's), ``answer_s`` (30), ``portal`` (``https://…{id}…``: where the reader
-    of a letter finds what it tells of).
+    (certificates to trust instead of the system's), ``answer_s`` (30), and of exchanges whose letters lead to a page
+    ``portal`` (``https://…{id}…``: where the reader finds what a letter tells of).
 
     Raises:
         ConfigurationError: a setting is wrong.

@@ -183,6 +183,21 @@ def test_limits_of_what_is_none_are_told_before_the_embedded_database_starts(fol
     assert not (folder / "data").exists()
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_setting_that_nothing_reads_is_told_before_the_database_is_asked(command: str) -> None:
+    away = f"postgresql://u@127.0.0.1:{free_port()}/journal"
+    result = run(command, GATEWAY_DATABASE_URL=away, GATEWAY_SERVICES__CA__SINGER="hunter2")
+    assert told(result) == "неизвестная настройка services.ca.singer: возможно, signer"
+
+
+def test_a_setting_that_nothing_reads_is_told_before_the_embedded_database_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])  # taken: a start that went on would end there
+        result = run("up", "--data", str(folder / "data"), "--port", port, GATEWAY_SERVICES__CA__SINGER="hunter2")
+    assert told(result) == "неизвестная настройка services.ca.singer: возможно, signer"
+    assert not (folder / "data").exists()
+
+
 def test_the_default_folder_is_named_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "--data" not in told(run("account", "list"))

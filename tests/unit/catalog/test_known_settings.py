@@ -93,6 +93,7 @@ def test_every_way_lists_what_its_transport_reads() -> None:
     [
         ("ca", "singer", "неизвестная настройка services.ca.singer: возможно, signer"),
         ("mse", "pasword_file", "неизвестная настройка services.mse.pasword_file: возможно, password"),
+        ("email", "portal", "неизвестная настройка services.email.portal"),  # only letters with a link have one
         ("ca", "zzzz", "неизвестная настройка services.ca.zzzz"),
         ("sms", "field_", "неизвестная настройка services.sms.field_: возможно, field_…"),
     ],
