@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,7 +47,9 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        while folder.exists():
+            with suppress(FileNotFoundError):  # a process that is ending takes its own files away meanwhile
+                shutil.rmtree(folder)
 
 
 def require_replaceable(path: Path) -> None:
