@@ -101,3 +101,33 @@ def test_whose_a_record_is_is_not_forgotten_when_the_doubt_is_settled(home: Hous
     assert "landlord" not in of_register(home, "Building")
     assert home.rows("SELECT 1 FROM packets WHERE status IN ('SENDING', 'IN_DOUBT')") == []
     assert home.packets(home.run()) == []
+
+
+@pytest.mark.parametrize("when", [Point.SENDING, Point.SENT])
+def test_an_update_of_unknown_outcome_does_not_make_what_others_wrote_the_sources(home: House, when: Point) -> None:
+    home.submit([frm_data.organization(OID, 1), building()])
+    home.run()
+    of_register(home, "Building", renter=RENTER)
+    home.submit([building(("<floorCount>5<", "<floorCount>6<"))])
+    home.launch()
+    update = "SELECT 1 FROM packets WHERE packet_type = 'mo_building.update'"
+    assert home.die(lambda point: point is when and bool(home.rows(update)))
+    home.perform()
+    there = of_register(home, "Building")
+    assert (there["floorCount"], there["renter"]) == (6, RENTER)
+    assert facts(home.sandbox)["mo_building.update"] == 1
+
+
+def test_what_a_second_death_leaves_of_the_card_is_taken_away(home: House) -> None:
+    kind, object_id, card = frm_data.organization(OID, 1)
+    home.submit([(kind, object_id, card)])
+    home.run()
+    home.submit([(kind, object_id, card.replace(b"<nameFull>", "<founder>Иной</founder><nameFull>".encode()))])
+    home.launch()
+    assert home.die(lambda point: point is Point.SENT and facts(home.sandbox)["mo.update"] == 2)
+    home.submit([(kind, object_id, card.replace("выдуманного".encode(), "придуманного".encode()))])
+    updates = "SELECT count(*) FROM packets WHERE packet_type = 'mo.update'"
+    assert home.die(lambda point: point is Point.SENDING and home.scalar(updates) == 3)
+    home.perform()
+    assert "founder" not in of_register(home, "Organization")
+    assert home.packets(home.run()) == []

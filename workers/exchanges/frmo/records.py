@@ -84,6 +84,11 @@ class Wanted:
         """What the journal is to keep while the register holds it under this id, and perhaps not as it is."""
         return _joined(peer_id, _lines_of(self.brought))
 
+    def noted_ahead(self, peer_id: str | None) -> str | None:
+        """What the journal is to keep before an update leaves; None where it knows of all fields already."""
+        mine = filled(self.content)
+        return None if mine <= self.brought else _joined(peer_id, _lines_of(self.brought | mine))
+
     def is_held(self, content: Element, held: Element) -> bool:
         """Whether a record is as the object is to be; ``content`` is its own with references resolved.
 

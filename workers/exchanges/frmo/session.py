@@ -7,7 +7,6 @@ in the register by its id or natural key, so only what is still different is sen
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final
 from workers.exchange import (
     VERBS,
     Action,
+    Answer,
     Doubt,
     Element,
     ListShifted,
@@ -143,17 +143,14 @@ class _Export:
     # --- send -------------------------------------------------------------------------------------------------------
 
     def _remember(self, doubts: Sequence[Doubt]) -> None:
-        """Take the fields of what was sent, and may have arrived, for what the register took."""
-        fields: dict[Reference, set[str]] = defaultdict(set)
-        for doubt in doubts:
-            reference = _about_what(doubt)
-            if reference and doubt.operation is not Operation.DELETE:
-                fields[reference] |= filled(content_of(doubt.packet))
+        """Take the fields of what was to be created, and may have been, for what the register took.
+
+        Those of an update were noted before it left: it also carries over what others wrote.
+        """
+        created = _sent(doubts)
         self.wanted = [
-            one.with_brought(fields[one.reference]) if one.reference in fields else one for one in self.wanted
+            one.with_brought(filled(created[one.reference])) if one.reference in created else one for one in self.wanted
         ]
-        if self.card and self.card.reference in fields:
-            self.card = self.card.with_brought(fields[self.card.reference])
 
     def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, card: Step | None) -> None:
         """Tell what the register's state says of requests whose outcome is unknown.
@@ -169,7 +166,7 @@ class _Export:
 
     def _send(self, plan: Plan, card: Step | None) -> None:
         if card is not None and (action := self._action(card, card.wanted.content)):
-            self.session.steps([action])
+            self._bring([(card, action)])
         for one in plan.unknown:
             self._not_sent(one, Operation.UPDATE, "302")
         ids, waiting = dict(plan.ids), list[tuple[Step, Action]]()
@@ -187,11 +184,17 @@ class _Export:
 
     def _take_turns(self, waiting: list[tuple[Step, Action]], ids: dict[Reference, str]) -> None:
         """Send what waits, and note the ids that the register gave."""
-        answers = self.session.steps([action for _, action in waiting])
-        for (step, _), answer in zip(waiting, answers, strict=True):
+        for (step, _), answer in zip(waiting, self._bring(waiting), strict=True):
             if not answer.refusal and answer.entity_id:
                 ids[step.wanted.reference] = answer.entity_id
         waiting.clear()
+
+    def _bring(self, changes: Sequence[tuple[Step, Action]]) -> Sequence[Answer]:
+        """Send changes. Which fields an update brings is noted before it leaves: its packet does not tell them apart
+        from those of others, should its outcome stay unknown."""
+        updates = [step for step, _ in changes if step.operation is Operation.UPDATE]
+        self.session.note_ids([(s.wanted.source, note) for s in updates if (note := s.wanted.noted_ahead(s.peer_id))])
+        return self.session.steps([action for _, action in changes])
 
     def _action(self, step: Step, content: Element | None) -> Action | None:
         """Make a change of the register; None when with what others wrote there it may not be sent."""
