@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from tests.support.frm import OID, House, changed, facts, house
 from workers.demo.parts import frm_data
+from workers.runs.surroundings import Point
 
 ABOUT = "МО: Учебная больница 1, Работник: p-00000{}"
 LEFT = "МИС больше не подаёт запись, которую ФРМР хранил и до передачи: запись осталась, лишнюю удалите в ФРМР"
@@ -135,6 +136,22 @@ def test_another_contract_for_the_same_post_does_not_overwrite_the_card_that_the
     launch = home.run("frmr")
     assert home.packets(launch) == [("mr_card.create", "p-000001", "ACCEPTED")]
     assert home.errors(launch) == [(LEFT, f"{ABOUT.format(1)}, личное дело")]
+
+
+def test_what_is_left_is_told_by_the_attempt_that_ends(home: House) -> None:
+    home.submit(frm_data.persons(OID, 1), "frmr")
+    home.run("frmr")
+    brought_by_another(home)
+    home.run("frmr")
+    kind, object_id, content = without_education(1)
+    home.submit([(kind, object_id, content.replace("Учебный".encode(), "Образцовый".encode()))], "frmr")
+    launch = home.launch("frmr")
+    update = "SELECT 1 FROM packets WHERE packet_type = 'mr_person.update'"
+    assert home.die(lambda point: point is Point.SENDING and bool(home.rows(update)))
+    home.perform()
+    assert home.errors(launch) == [(LEFT, f"{ABOUT.format(1)}, профессиональное образование")]
+    home.submit([without_education(1)], "frmr")
+    assert home.errors(home.run("frmr")) == []
 
 
 def written_into_the_card(home: House, **fields: object) -> dict[str, object]:

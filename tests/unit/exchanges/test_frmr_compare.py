@@ -56,7 +56,7 @@ def test_what_is_ours_is_deleted_when_it_is_withdrawn_and_what_was_found_is_left
     there = held(a=card("1"), b=card("2", unit="7"), c=card("3", unit="9"))
     compared = compare(submitted(), there, ours("a") | found("b"))
     assert (steps(compared), compared.known) == ([(Operation.DELETE, "a")], ours("a"))
-    assert [section.field for section in compared.left] == ["personCard"]
+    assert [(section.field, entity_id) for section, entity_id in compared.left] == [("personCard", "b")]
     assert compare(submitted(card("2", unit="7")), there, ours("a") | found("b")).left == ()
 
 

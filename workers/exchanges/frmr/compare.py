@@ -52,13 +52,18 @@ class Comparison:
 
     (``FIELD``, tag) is a field of the person himself that a session brought, and may take away.
 
-    ``left`` are the sections of found entries that the МИС withdrew or changed beyond recognition, one for each: the
+    ``left`` are the found entries, each by its section and id, that the МИС withdrew or changed beyond recognition: the
     register goes on holding them, and nobody but people can tell whether it should.
     """
 
     steps: Sequence[Step]
     known: PartIds
-    left: Sequence[Section] = ()
+    left: Sequence[tuple[Section, str]] = ()
+
+    @property
+    def known_before(self) -> PartIds:
+        """What is known until all steps are done: a session that dies before must tell anew what is left."""
+        return self.known | {(FOUND + section.field, entity_id) for section, entity_id in self.left}
 
 
 def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
@@ -75,12 +80,12 @@ def compare(worker: Worker, held: Element | None, known: PartIds) -> Comparison:
         steps = [Step(PERSON, Operation.UPDATE, _with_others(worker.person, held, brought))]
     now = set(known) if held is None else set()
     now |= {(FIELD, tag) for tag in _brought(worker.person, held, brought)}
-    left: list[Section] = []
+    left: list[tuple[Section, str]] = []
     for section in SECTIONS:
         match = _Match(section, [] if held is None else entries(held, section), known)
         steps += match.steps(worker.sections.get(section.field, ()))
         now |= match.known
-        left += [section] * match.left
+        left += [(section, entity_id) for entity_id in match.left]
     return Comparison(sorted(steps, key=lambda step: step.operation is Operation.DELETE), frozenset(now), tuple(left))
 
 
@@ -199,9 +204,9 @@ class _Match:
         return steps
 
     @property
-    def left(self) -> int:
-        """How many found entries are matched with none, once all steps are told."""
-        return len(self._left_of(self._found))
+    def left(self) -> list[str]:
+        """Ids of the found entries that are matched with none, once all steps are told."""
+        return [self._id(one) for one in self._left_of(self._found)]
 
     def _corrected(self, pairs: list[tuple[Element, Element]], waiting: list[Element]) -> list[Element]:
         """Pair new entries with known ones that the МИС no longer submits; returns what is really new.

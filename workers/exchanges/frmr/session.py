@@ -221,6 +221,7 @@ class _Export:
         """Read a page of workers in ФРМР; returns what is different of each, and adds those who cannot be read."""
         due: list[_Due] = []
         states: list[tuple[SourceObject, Element | None]] = []
+        noted: list[tuple[SourceObject, str | None]] = []
         asked = [Asked(source, _content(source)) for source in page]
         for source, state in zip(page, self.register.read(event, asked), strict=True):
             if state.silent:
@@ -229,14 +230,14 @@ class _Export:
                 continue
             known = self._known(source, state.held, _snils(source))
             compared = compare(self.register.worker(_content(source)), state.held, known)
-            for section in compared.left:
+            for section, _ in compared.left:
                 about = f"{about_worker(self._mo, source)}, {section.title}"
                 self.talk.error(event, "transfer", "623", about, fails=False)
             self.known[source.object_id] = {*compared.known, (SNILS, _snils(source))}
             due += [_Due(source, _content(source), step) for step in compared.steps]
             states.append((source, state.held))
+            noted.append((source, write_parts({*compared.known_before, (SNILS, _snils(source))})))
         # Before anything changes, and before doubts are closed, whose packets tell what is ours.
-        noted = [(source, write_parts(self.known[source.object_id])) for source, _ in states]
         self.session.note_ids([(source, ids) for source, ids in noted if ids != source.peer_id])
         for source, held in states:
             self._settle_doubts(source, held, _snils(source), frozenset(self.known[source.object_id]))
