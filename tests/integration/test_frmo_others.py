@@ -37,7 +37,7 @@ def of_register(home: House, entity: str, **written: object) -> dict[str, Any]:
         owner = "" if entity == "Organization" else OID
         (record,) = store.owned(entity, owner)
         record |= written
-        store.put(entity, owner, str(record["oid" if entity == "Organization" else "id"]), record)
+        store.put(entity, owner, str(record["id" if entity == "Building" else "oid"]), record)
         return record
 
 
@@ -130,4 +130,20 @@ def test_what_a_second_death_leaves_of_the_card_is_taken_away(home: House) -> No
     assert home.die(lambda point: point is Point.SENDING and home.scalar(updates) == 3)
     home.perform()
     assert "founder" not in of_register(home, "Organization")
+    assert home.packets(home.run()) == []
+
+
+def test_the_record_of_a_withheld_unit_is_not_given_to_its_namesake(home: House) -> None:
+    kind, first, content = frm_data.department("d-0001", 1, "b-0001")
+    home.submit([frm_data.organization(OID, 1), building(), (kind, first, content)])
+    home.run()
+    before = of_register(home, "Department")
+    namesake = content.replace(b".34.0.000001<", b".34.0.000077<")
+    home.submit([(kind, first, content.replace(b"<Department>", b'<Department doNotSend="true">'))])
+    home.submit([(kind, "d-0002", namesake)])
+    launch = home.run()
+    assert home.packets(launch) == [("mo_depart.create", "d-0002", "ACCEPTED")]
+    store = home.sandbox._store
+    with store.transaction():
+        assert store.get("Department", OID, before["oid"]) == before
     assert home.packets(home.run()) == []

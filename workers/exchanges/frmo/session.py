@@ -58,6 +58,8 @@ class _Export:
     talk: Talk
     card: Wanted | None = None
     wanted: list[Wanted] = field(default_factory=list)
+    withheld: set[str | None] = field(default_factory=set)
+    """Ids of records that belong to what the МИС withholds: they are nobody else's."""
 
     def run(self) -> str | None:
         if not self._check():
@@ -101,6 +103,9 @@ class _Export:
         """Check one object and keep it in normal form; False when something is wrong with it."""
         content = source.former if source.content is None else source.content
         if content is None or is_withheld(content):
+            if source.content is not None:
+                one = Wanted(kind, source)
+                self.withheld |= {one.peer_id, one.named_id}
             return True
         packet = self._packet("mo.update" if kind is CARD else f"{kind.prefix}.create", content)
         normal = content_of(packet)
@@ -123,7 +128,8 @@ class _Export:
             records = self._read_all(event, f"{kind.prefix}.list") if cards else None
             if records is None:
                 return None
-            found += [Found(kind, record) for record in records]
+            of_kind = (Found(kind, record) for record in records)
+            found += [record for record in of_kind if record.id not in self.withheld]
         with self.talk.event("read_end"):
             return (cards[0], found) if cards else None
 
