@@ -147,3 +147,17 @@ def test_the_record_of_a_withheld_unit_is_not_given_to_its_namesake(home: House)
     with store.transaction():
         assert store.get("Department", OID, before["oid"]) == before
     assert home.packets(home.run()) == []
+
+
+def test_a_section_that_is_withheld_stays_as_the_register_holds_it(home: House) -> None:
+    kind, object_id, content = frm_data.department("d-0001", 1, "b-0001")
+    home.submit([frm_data.organization(OID, 1), building(), (kind, object_id, content)])
+    home.run()
+    before = of_register(home, "Department")
+    marked = content.replace(b"<hospitalSubdivisionItem>", b'<hospitalSubdivisionItem doNotSend="1">')
+    home.submit([(kind, object_id, marked.replace(b"<bedCount>40<", b"<bedCount>7<"))])
+    assert home.packets(home.run()) == []
+    home.submit([(kind, object_id, marked.replace(b"<isPlanned>false<", b"<isPlanned>true<"))])
+    assert home.packets(home.run()) == [("mo_depart.update", "d-0001", "ACCEPTED")]
+    assert of_register(home, "Department") == before | {"isPlanned": True}
+    assert home.packets(home.run()) == []

@@ -90,6 +90,12 @@ def is_withheld(element: Element) -> bool:
     return element.get(DO_NOT_SEND, "").strip() in {"true", "1"}
 
 
+def withheld_sections(unit: Element) -> frozenset[str]:
+    """OIDs of the sections of a unit that the МИС marks «не передавать в ФРМО»."""
+    marked = ((s, field) for path, field in SECTIONS.items() for s in unit.iterfind(path) if is_withheld(s))
+    return frozenset(oid for section, field in marked if (oid := text_at(section, field)))
+
+
 def about(organization: str, kind: Kind | None = None, content: Element | None = None, section: str = "") -> str:
     """«Объект»: «МО: …, Подразделение: …, Отделение: …»."""
     parts = [f"МО: {organization}"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from workers.exchange import Element, SourceObject, covers, holds_more, text_at, with_others
-from workers.exchanges.frmo.kinds import OWN_ID, Kind, Reference
+from workers.exchanges.frmo.kinds import OWN_ID, SECTIONS, Kind, Reference
 
 FIELD: Final = "field:"
 """Begins a line, beside the id that the journal keeps of an object, that names a field which ФРМО took of it."""
@@ -20,10 +20,14 @@ FIELD: Final = "field:"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wanted:
-    """An object of the МИС, in normal form; its references still name objects of the МИС."""
+    """An object of the МИС, in normal form; its references still name objects of the МИС.
+
+    ``withheld`` are the OIDs of its sections that the МИС withholds: they are as the register holds them.
+    """
 
     kind: Kind
     source: SourceObject
+    withheld: Set[str] = frozenset()
 
     @property
     def removed(self) -> bool:
@@ -97,15 +101,27 @@ class Wanted:
         """
         taken = self.source.accepted is not None or bool(self.brought)
         changed = taken and self.source.accepted != self.source.digest
-        return covers(content, held) and not (changed and holds_more(content, self._own(held), self.kind.id_field))
+        mine = self._with_withheld(content, held)
+        return covers(mine, held) and not (changed and holds_more(mine, self._own(held), self.kind.id_field))
 
     def whole(self, content: Element, held: Element) -> Element:
         """What is put in place of a record: the object's own, and what others wrote into it."""
-        return with_others(content, held, self.brought | {self.kind.id_field})
+        return with_others(self._with_withheld(content, held), held, self.brought | {self.kind.id_field})
 
     def is_known_as(self, peer_id: str | None) -> bool:
         """Whether the journal knows already that the register holds it as it is, under this id."""
         return (self.source.accepted, self.source.peer_id) == (self.source.digest, self.note(peer_id))
+
+    def _with_withheld(self, content: Element, held: Element) -> Element:
+        if not self.withheld:
+            return content
+        whole = copy.deepcopy(content)
+        for path, field in SECTIONS.items():
+            sections = whole.find(path.rpartition("/")[0])
+            kept = (section for section in held.iterfind(path) if text_at(section, field) in self.withheld)
+            if sections is not None:
+                sections.extend([copy.deepcopy(section) for section in kept])
+        return whole
 
     def _own(self, held: Element) -> Element:
         mine = {str(field.tag) for field in self.content} | self.brought

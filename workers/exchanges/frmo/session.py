@@ -30,7 +30,17 @@ from workers.exchange import (
     request_of,
 )
 from workers.exchanges.frmo.compare import Plan, Step, make_plan, resolved
-from workers.exchanges.frmo.kinds import CARD, KINDS, OWN_ID, Kind, Reference, about, is_withheld, references
+from workers.exchanges.frmo.kinds import (
+    CARD,
+    KINDS,
+    OWN_ID,
+    Kind,
+    Reference,
+    about,
+    is_withheld,
+    references,
+    withheld_sections,
+)
 from workers.exchanges.frmo.records import Found, Wanted, filled
 from workers.exchanges.frmo.rules import check, check_together
 
@@ -110,7 +120,8 @@ class _Export:
         packet = self._packet("mo.update" if kind is CARD else f"{kind.prefix}.create", content)
         normal = content_of(packet)
         removed = source.content is None
-        one = Wanted(kind, replace(source, content=None, former=normal) if removed else replace(source, content=normal))
+        state = replace(source, content=None, former=normal) if removed else replace(source, content=normal)
+        one = Wanted(kind, state, withheld_sections(content))
         if kind is not CARD:
             self.wanted.append(one)
         elif not removed:
