@@ -122,6 +122,16 @@ def test_heads_come_first_whatever_the_order_of_submission() -> None:
     assert [step.wanted.source.object_id for step in plan.steps] == ["c", "b", "a", "d"]
 
 
+def test_a_head_named_by_its_id_in_the_register_comes_first_too() -> None:
+    above = "<departStructure><headDepart>{}</headDepart></departStructure>"
+    objects = [
+        wanted(DEPARTMENT, object_id, above.format(head), peer_id=peer_id)
+        for object_id, head, peer_id in (("a", "2", "1"), ("b", "", "2"))
+    ]
+    plan = make_plan(objects, [found(DEPARTMENT, "1", "a"), found(DEPARTMENT, "2", "b", above.format("1"))])
+    assert told(plan) == [("Update", "b", "2"), ("Update", "a", "1")]
+
+
 def test_units_are_removed_before_the_units_they_belong_to_in_the_register() -> None:
     above = "<departStructure><headDepart>{}</headDepart></departStructure>"
     heads = {"1": "", "2": "1", "3": "2"}

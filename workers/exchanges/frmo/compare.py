@@ -59,6 +59,7 @@ class Plan:
 
 
 NOTHING: Final[Mapping[Reference, Element]] = {}
+NOBODYS: Final[Mapping[str, Reference]] = {}
 Thing = TypeVar("Thing", Wanted, Found)
 Name = TypeVar("Name", Reference, str)
 
@@ -80,7 +81,7 @@ def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Re
         lost = {w.reference for w in strangers}
         present = [w for w in objects[kind] if not w.removed and w.reference not in lost]
         ids |= {w.reference: matched[w.reference].id for w in present if w.reference in matched}
-        for one in _in_turn(present):
+        for one in _in_turn(present, {matched[w.reference].id: w.reference for w in present if w.reference in matched}):
             step = _change(one, matched.get(one.reference), ids)
             steps += [step] if step else []
             kept += [] if step else [one]
@@ -244,17 +245,22 @@ def _value(element: Element) -> str | None:
     return None if OWN_ID in element.attrib else (element.text or "").strip()
 
 
-def _head(unit: Wanted) -> Reference | None:
-    """The object to which a unit belongs, where it names one of the МИС's."""
+def _head(unit: Wanted, owners: Mapping[str, Reference] = NOBODYS) -> Reference | None:
+    """The object to which a unit belongs, where it names one of the МИС's, or the record of one."""
     head = unit.content.find(HEAD)
-    named = None if head is None else head.get(OWN_ID)
-    return (DEPARTMENT.object_type, named) if named else None
+    if head is None:
+        return None
+    named = head.get(OWN_ID)
+    return (DEPARTMENT.object_type, named) if named else owners.get((head.text or "").strip())
 
 
-def _in_turn(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Units in such an order that each comes after the unit it belongs to; rules refuse those that go round."""
+def _in_turn(wanted: Sequence[Wanted], owners: Mapping[str, Reference] = NOBODYS) -> list[Wanted]:
+    """Units in such an order that each comes after the unit it belongs to; rules refuse those that go round.
+
+    ``owners`` are the objects by the ids of their records.
+    """
     units = {one.reference: one for one in wanted}
-    return [units[name] for name in _heads_first({name: _head(unit) for name, unit in units.items()})]
+    return [units[name] for name in _heads_first({name: _head(unit, owners) for name, unit in units.items()})]
 
 
 def _parts_first(records: Iterable[Found]) -> list[Found]:
