@@ -14,6 +14,7 @@ from workers.sandbox.ips import BY_SWITCH
 NAME = "МО: Учебная больница 1"
 UNREAD = "ФРМО не отдал сведения: причина указана в «Результате» пакета"
 LOST = "Не передано: ФРМО не принял запись, на которую ссылается эта"
+UNKNOWN = "В ФРМО нет записи с идентификатором, который указан в МИС, или запись передана под другим"
 READING = ["1", "3", "8", "13", "20"]
 
 
@@ -185,7 +186,7 @@ def test_an_unknown_id_of_the_register_is_an_error_and_the_others_go_on(home: Ho
     launch = home.run()
     assert home.result(launch) == ("FAILED", "Ошибок во время сессии: 3")
     assert home.errors(launch) == [
-        ("В ФРМО нет записи с идентификатором, который указан в МИС", f"{NAME}, Здание МО: Учебный корпус № 1"),
+        (UNKNOWN, f"{NAME}, Здание МО: Учебный корпус № 1"),
         (LOST, f"{NAME}, Подразделение: Учебное отделение № 1"),
         (LOST, f"{NAME}, Штатное расписание: 1-У"),
     ]

@@ -73,6 +73,15 @@ def test_an_id_that_nobody_gave_is_not_sent() -> None:
     assert [one.source.object_id for one in plan.unknown] == ["a"]
 
 
+def test_who_names_another_id_than_that_of_its_record_is_not_sent_and_holds_nothing_back() -> None:
+    under = '<departStructure><headDepart objectId="a"/></departStructure>'
+    objects = [wanted(DEPARTMENT, "a", "<oid>2</oid>", peer_id="1"), wanted(DEPARTMENT, "b", under)]
+    plan = make_plan(objects, [found(DEPARTMENT, "1", "a"), found(DEPARTMENT, "2", "c")])
+    assert [one.source.object_id for one in plan.unknown] == ["a"]
+    assert told(plan) == [("Insert", "b", None)]
+    assert plan.ids["Department", "a"] == "1"
+
+
 def test_a_record_that_the_register_lost_is_inserted_again() -> None:
     assert told(make_plan([wanted(BUILDING, "a", peer_id="1")], [])) == [("Insert", "a", None)]
 

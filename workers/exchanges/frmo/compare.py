@@ -33,7 +33,7 @@ class Plan:
     """All that must change, in the order in which references hold.
 
     ``ids`` are the register's ids by the objects that have one; ``kept`` are the objects that it holds as they are, or
-    holds no more when they are removed; ``unknown`` name an id that it does not know.
+    holds no more when they are removed; ``unknown`` name an id that it does not know, or not as theirs.
     """
 
     steps: Sequence[Step]
@@ -79,8 +79,9 @@ def make_plan(wanted: Iterable[Wanted], found: Iterable[Found], sent: Mapping[Re
         matched, strangers = _match(objects[kind], records[kind], ids, sent)
         unknown += strangers
         lost = {w.reference for w in strangers}
-        present = [w for w in objects[kind] if not w.removed and w.reference not in lost]
-        ids |= {w.reference: matched[w.reference].id for w in present if w.reference in matched}
+        standing = [w for w in objects[kind] if not w.removed]
+        ids |= {w.reference: matched[w.reference].id for w in standing if w.reference in matched}
+        present = [w for w in standing if w.reference not in lost]
         for one in _in_turn(present, {matched[w.reference].id: w.reference for w in present if w.reference in matched}):
             step = _change(one, matched.get(one.reference), ids)
             steps += [step] if step else []
@@ -123,14 +124,14 @@ def _change(wanted: Wanted, found: Found | None, ids: Mapping[Reference, str]) -
 def _match(
     wanted: Sequence[Wanted], found: Sequence[Found], ids: Mapping[Reference, str], sent: Mapping[Reference, Element]
 ) -> tuple[dict[Reference, Found], list[Wanted]]:
-    """Records by the objects they belong to, and the objects that name an id which is not there.
+    """Records by the objects they belong to, and the objects that name an id which is not there or not theirs.
 
     What the МИС removed takes a record only after all that is there: it may have come back under another id of the МИС.
     """
     present, gone = ([one for one in wanted if one.removed is removed] for removed in (False, True))
     match = _Matching(found, {one.peer_id for one in gone}, ids)
     left = match.by_id(present)
-    strangers = [one for one in left if one.named_id]
+    strangers = [one for one in present if one.named_id not in {"", match.id_of(one)}]
     match.by_key(match.by_request([one for one in left if not one.named_id], sent))
     left = match.by_request(match.by_id(gone), sent)
     match.by_equality(one for one in left if one.peer_id is None)
@@ -151,6 +152,10 @@ class _Matching:
         self._alike: dict[tuple[str, ...], list[Found]] = defaultdict(list)
         for record in sorted(found, key=lambda record: record.id in of_removed):
             self._alike[key_of(record.kind, record.content)].append(record)
+
+    def id_of(self, one: Wanted) -> str | None:
+        """Id of its record, if it has one by now."""
+        return self.records[one.reference].id if one.reference in self.records else None
 
     def by_id(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """By the id that the journal knows, then by the one that the object names; returns what is left, as all do."""
