@@ -244,14 +244,14 @@ def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
 def with_others(wanted: Element, held: Element, but: Set[str]) -> Element:
     """What is put in place of what a register holds: what is wanted, and the fields that it alone has but for some.
 
-    The title of a code that is to be another one stays behind: the register adds the new one's itself.
+    The title of a code that is to be another one, or none, stays behind: the register adds the new one's itself.
     """
     whole = copy.deepcopy(wanted)
     given = {str(child.tag): child for child in wanted}
     there = {str(child.tag): child for child in held}
     other = {tag for tag, child in given.items() if tag not in there or not covers(child, there[tag])}
     left = given.keys() | but
-    others = (child for child in held if child.tag not in left and not _is_title(child, other))
+    others = (child for child in held if child.tag not in left and not _is_title(child, other | (but - given.keys())))
     whole.extend([copy.deepcopy(child) for child in others])
     return whole
 

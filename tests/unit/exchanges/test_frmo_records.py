@@ -79,3 +79,9 @@ def test_the_title_of_a_code_that_changes_stays_behind(wanted: str, others: list
     given = etree.fromstring(f"<c>{wanted}</c>")
     whole = with_others(given, held, {"own"})
     assert [field.tag for field in whole][len(given) :] == others
+
+
+def test_the_title_of_a_code_that_is_taken_away_goes_with_it() -> None:
+    held = etree.fromstring("<c><postId>1</postId><postName>Врач</postName><id>7</id><note>x</note></c>")
+    whole = with_others(etree.fromstring("<c><floorCount>1</floorCount></c>"), held, {"postId", "id"})
+    assert [field.tag for field in whole] == ["floorCount", "note"]
