@@ -32,9 +32,9 @@ def wanted(kind: Kind, object_id: str, more: str = "", **known: str) -> Wanted:
     return Wanted(kind, source)
 
 
-def removed(kind: Kind, object_id: str, peer_id: str | None = None) -> Wanted:
+def removed(kind: Kind, object_id: str, peer_id: str | None = None, accepted: bytes | None = None) -> Wanted:
     former = content(kind, object_id)
-    return Wanted(kind, SourceObject(kind.object_type, object_id, None, peer_id, former=former))
+    return Wanted(kind, SourceObject(kind.object_type, object_id, None, peer_id, None, accepted, former))
 
 
 def found(kind: Kind, record_id: str, name: str, more: str = "") -> Found:
@@ -150,9 +150,19 @@ def test_units_are_removed_before_the_units_they_belong_to_in_the_register() -> 
         assert [step.peer_id for step in make_plan(doomed, records).steps] == ["3", "2", "1"]
 
 
-@pytest.mark.parametrize(("peer_id", "name", "gone"), [("1", "other", True), (None, "a", True), (None, "other", False)])
-def test_what_is_removed_is_deleted_when_it_is_surely_that(peer_id: str | None, name: str, gone: bool) -> None:
-    plan = make_plan([removed(BUILDING, "a", peer_id)], [found(BUILDING, "1", name)])
+@pytest.mark.parametrize(
+    ("peer_id", "accepted", "name", "gone"),
+    [
+        ("1", None, "other", True),
+        (None, b"baseline", "a", True),
+        (None, b"baseline", "other", False),
+        (None, None, "a", False),  # the МИС removed what it never brought: another's record
+    ],
+)
+def test_what_is_removed_is_deleted_when_it_is_surely_that(
+    peer_id: str | None, accepted: bytes | None, name: str, gone: bool
+) -> None:
+    plan = make_plan([removed(BUILDING, "a", peer_id, accepted)], [found(BUILDING, "1", name)])
     assert told(plan) == ([("Delete", "a", "1")] if gone else [])
     assert bool(plan.kept) is not gone
 

@@ -134,7 +134,7 @@ def _match(
     strangers = [one for one in present if one.named_id not in {"", match.id_of(one)}]
     match.by_key(match.by_request([one for one in left if not one.named_id], sent))
     left = match.by_request(match.by_id(gone), sent)
-    match.by_equality(one for one in left if one.peer_id is None)
+    match.by_equality(one for one in left if one.peer_id is None and one.was_taken)
     return match.records, strangers
 
 

@@ -68,6 +68,11 @@ class Wanted:
         return {line.removeprefix(FIELD) for line in self._lines if line.startswith(FIELD)}
 
     @property
+    def was_taken(self) -> bool:
+        """Whether the register took it once, as it is or as it was; the baseline tells so without an id."""
+        return self.source.accepted is not None or bool(self.brought)
+
+    @property
     def _lines(self) -> list[str]:
         return (self.source.peer_id or "").splitlines()
 
@@ -99,8 +104,7 @@ class Wanted:
         Where the МИС changed it since the register took it, something of its own may have gone: then no more of that
         may be held.
         """
-        taken = self.source.accepted is not None or bool(self.brought)
-        changed = taken and self.source.accepted != self.source.digest
+        changed = self.was_taken and self.source.accepted != self.source.digest
         mine = self._with_withheld(content, held)
         return covers(mine, held) and not (changed and holds_more(mine, self._own(held), self.kind.id_field))
 
