@@ -107,14 +107,14 @@ def _judge(exchange: Exchange, types: Mapping[str, ObjectType], s: Submission) -
 def _judge_content(schema: Path, object_type: ObjectType, s: Submission) -> Arrival | tuple[Finding, ...]:
     try:
         root = parse_text(s.content) if s.content else parse(s.content_base64 or NOTHING)
+        if findings := validate(root, schema):
+            return findings
+        digest = content_digest(root)
     except GatewayError as error:
         return error.findings or (_finding("/", error.message),)
-    findings = validate(root, schema)
-    if findings:
-        return findings
     data = serialize(root) if s.content else s.content_base64 or NOTHING
     lookup = comparable(values_at(root, object_type.lookup))
-    return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), content_digest(root), lookup)
+    return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), digest, lookup)
 
 
 def _finding(path: str, message: str) -> Finding:

@@ -86,6 +86,13 @@ def test_one_bad_object_harms_no_other_of_its_batch(world: World) -> None:
     assert [o.result for o in submit(world, *given)] == ["UNCHANGED", "INVALID", "INVALID", "UNCHANGED"]
 
 
+def test_what_has_no_canonical_form_is_invalid_and_harms_no_other(world: World) -> None:
+    unhashable = str(GOOD.content).replace("<Referral>", '<Referral xmlns:a="relative">')
+    outcomes = submit(world, replace(GOOD, object_id="10005", content=unhashable), replace(GOOD, object_id="10006"))
+    assert [o.result for o in outcomes] == ["INVALID", "ACCEPTED"]
+    assert "полным адресом (URI)" in outcomes[0].findings[0].message
+
+
 def test_what_changes_is_audited_once_a_request(world: World) -> None:
     before = len(world.audit("submit-objects"))
     submit(world, GOOD, replace(GOOD, object_id="1000778"))
