@@ -103,7 +103,8 @@ def read_packet(text: str, types: Iterable[str] = PACKET_TYPES) -> Packet:
     """Read a packet far enough to answer it.
 
     Raises:
-        RefusedAtOnce: 001 not well-formed, 003 unknown type, 002 without a readable ZGLV/ID.
+        RefusedAtOnce: 001 not well-formed or of no canonical form, 003 unknown type, 002 without a readable
+            ZGLV/ID.
     """
     root = _read(text, types)
     header = root.find(_name("ZGLV"))
@@ -213,7 +214,10 @@ def _digest(root: Element, path: str, given_id: str) -> str:
     if place is None:
         raise ValueError(path)
     place.text = given_id.lower()
-    digest = content_digest(root).hex()
+    try:
+        digest = content_digest(root).hex()
+    except InvalidXml as error:
+        raise RefusedAtOnce("001", error.message, given_id) from None
     place.text = given_id
     return digest
 

@@ -8,7 +8,7 @@ import zeep
 
 from gateway.xml.namespaces import SOAP11, WSSE
 from gateway.xml.parser import parse
-from tests.support.tfoms_client import PASSWORD, USER, Client
+from tests.support.tfoms_client import PASSWORD, REFERRAL, USER, Client, packet
 from workers.sandbox.soap import PLAIN_TEXT
 from workers.sandbox.tfoms import TfomsSandbox
 
@@ -78,3 +78,10 @@ def test_http_door(sandbox: TfomsSandbox) -> None:
     assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
     assert requests.get(sandbox.url + "s", timeout=5).status_code == 404
     assert requests.post(sandbox.url, data=iter([b"x"]), timeout=5).status_code == 411
+
+
+def test_a_packet_of_no_canonical_form_harms_no_other(sandbox: TfomsSandbox, client: Client) -> None:
+    unhashable = packet(REFERRAL).replace("<ZGLV>", '<ZGLV xmlns:a="relative">')
+    receipts = client.send(unhashable, packet(REFERRAL))
+    assert [(each.result, each.code) for each in receipts] == [("REFUSED", "001"), ("ACK", None)]
+    assert len(sandbox.ledger()) == 1
