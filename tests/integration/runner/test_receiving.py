@@ -175,3 +175,12 @@ def test_a_peer_that_does_not_heed_our_answers_bars_none_of_its_documents(
     for _ in range(2):
         assert desk.launch() == ("SUCCESS", None)
         assert desk.statuses() == {"PROCESSED": 150}
+
+
+def test_one_whose_id_is_none_bars_none_of_the_others(desk: Receiver) -> None:
+    desk.sandbox.offer_inbound("no-guid", "<PERSCHANGE/>")
+    desk.sandbox.queue_inbound(CODES[0], 2)
+    result, told = desk.launch()
+    assert (result, "не принимает подтверждение" in str(told)) == ("FAILED", True)
+    assert desk.statuses() == {"REFUSED": 1, "PROCESSED": 2}
+    assert [entry.answer is not None for entry in desk.sandbox.inbound()] == [False, True, True]

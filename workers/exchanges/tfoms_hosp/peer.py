@@ -77,11 +77,12 @@ class _Inbound:
         self._call = transport.call
 
     def take(self, limit: int) -> Sequence[Incoming]:
-        """GetInbound, 1 to 1000 packets without an answer; ``name`` is the id as ТФОМС writes it."""
+        """GetInbound, 1 to 1000 packets without an answer; ``name`` is the id as ТФОМС writes it.
+
+        One whose id is none is judged like any other, under what stands there, and bars none of the others.
+        """
         result = self._call("GetInbound", limit=limit)
-        return [
-            Incoming(str(_uuid(item.id)), item.id, (item.content or "").encode()) for item in _items(result, "packet")
-        ]
+        return [_incoming(item.id or "", item.content or "") for item in _items(result, "packet")]
 
     def confirm(self, handled: Sequence[Handled]) -> Mapping[str, str]:
         """SendInboundAnswers; safe to repeat, the same answer is taken again."""
@@ -104,19 +105,26 @@ def _items(result: object, name: str) -> list[Any]:
     return getattr(result, name, None) or []
 
 
+def _incoming(given_id: str, content: str) -> Incoming:
+    known = _guid(given_id)
+    return Incoming(given_id if known is None else str(known), given_id, content.encode())
+
+
 def _reply(message_id: str, content: str) -> Reply:
+    return Reply(_guid(message_id), message_id, content.encode())
+
+
+def _guid(text: str) -> UUID | None:
     try:
-        packet_id = UUID(message_id)
+        return UUID(text)
     except ValueError:
-        packet_id = None
-    return Reply(packet_id, message_id, content.encode())
+        return None
 
 
 def _uuid(text: str | None) -> UUID:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        raise InDoubt("ТФОМС прислал идентификатор пакета, который не является GUID.") from None
+    if (known := _guid(text or "")) is None:
+        raise InDoubt("ТФОМС прислал идентификатор пакета, который не является GUID.")
+    return known
 
 
 class _Said(Protocol):
