@@ -11,10 +11,11 @@ from sqlalchemy import Connection, text
 def set_held(connection: Connection, packet_ids: Sequence[UUID], *, held: bool) -> set[UUID]:
     """Set or lift the flag on packets that do not have it so yet; return the ids that changed. The caller commits.
 
-    The ban is of the object: banning the newest packet bars its object (each of them, in a packet of many) from every
-    later run, lifting the ban of the newest packet frees it, and a rejected object whose ban is lifted is formed again
-    although unchanged.
+    The ban is of the object: banning any of its packets bans the newest too and bars the object (each of them, in a
+    packet of many that is their newest) from every later run. Lifting the ban of any of them lifts it from all of them
+    and frees the object; a rejected object whose ban is lifted is formed again although unchanged.
     """
+    meant = [*packet_ids, *_others(connection, packet_ids, held=held)]
     rows = connection.execute(
         text(
             """
@@ -24,7 +25,7 @@ def set_held(connection: Connection, packet_ids: Sequence[UUID], *, held: bool) 
             WHERE p.id = mine.id AND p.held <> :held RETURNING p.id
             """
         ),
-        {"ids": list(packet_ids), "held": held},
+        {"ids": meant, "held": held},
     )
     changed = set(rows.scalars())
     connection.execute(
@@ -44,3 +45,14 @@ def set_held(connection: Connection, packet_ids: Sequence[UUID], *, held: bool) 
         {"ids": list(changed), "held": held},
     )
     return changed
+
+
+def _others(connection: Connection, packet_ids: Sequence[UUID], *, held: bool) -> list[UUID]:
+    """Packets of the same objects that share the ban: the newest, and when it is lifted all that bear it."""
+    newest = """SELECT o.last_packet_id FROM packets p JOIN source_objects o ON o.id = p.source_object_id
+        WHERE p.id = ANY(CAST(:ids AS uuid[])) AND o.last_packet_id IS NOT NULL"""
+    banned = """SELECT f.id FROM packets p JOIN packets f
+        ON f.object_id = p.object_id AND f.source_object_id = p.source_object_id
+        WHERE p.id = ANY(CAST(:ids AS uuid[])) AND f.held"""
+    rows = connection.execute(text(newest if held else banned), {"ids": list(packet_ids)})
+    return list(rows.scalars())

@@ -146,3 +146,18 @@ def test_a_failed_packet_gets_the_attempts_of_a_new_run_under_its_own_id(engine:
         expected = [(key, 1, "SEND_ERROR") for key in formed] + [(key, 2, None) for key in formed[1:]]
         assert [tuple(row) for row in numbers] == expected
     assert_counted(engine)
+
+
+def test_a_ban_of_an_older_packet_bars_its_object_until_it_is_lifted(connection: Connection) -> None:
+    (one,) = add_organizations(connection, 1)
+    made = []
+    for minute, content in enumerate("AB"):
+        submit(connection, one, arrival("1", content, minute))
+        made += form(connection, launch(connection), due(connection))
+        send(connection)
+        packets.settle(connection, SERVICE, [Outcome(made[-1], PacketStatus.REJECTED)])
+    assert holds.set_held(connection, made[:1], held=True) == set(made)
+    submit(connection, one, arrival("1", "C", 2))
+    assert not due(connection)
+    assert holds.set_held(connection, made[1:], held=False) == set(made)
+    assert [each.object_id for each in due(connection)] == ["1"]
