@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -217,7 +218,7 @@ def covers(wanted: Element, found: Element) -> bool:
     if not len(wanted):
         return not len(found) and (wanted.text or "").strip() == (found.text or "").strip()
     if _is_array(wanted):
-        return _same_items(list(wanted), list(found))
+        return _all_paired(wanted, found, covers)
     given = {child.tag: child for child in found}
     return all(covers(child, given[child.tag]) if child.tag in given else _is_empty(child) for child in wanted)
 
@@ -231,7 +232,7 @@ def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
     if not len(wanted):
         return False
     if _is_array(wanted):
-        return _items_hold_more(list(wanted), list(held))
+        return not _all_paired(wanted, held, lambda one, other: covers(one, other) and not holds_more(one, other))
     given = {str(child.tag): child for child in wanted}
     if given.keys() <= _CODES:
         return False
@@ -278,15 +279,6 @@ def _says_nothing(element: Element) -> bool:
     return {str(text).strip() for text in element.itertext()} <= {"", "false"}
 
 
-def _items_hold_more(wanted: list[Element], held: list[Element]) -> bool:
-    for one in wanted:
-        place = next((n for n, other in enumerate(held) if covers(one, other) and not holds_more(one, other)), None)
-        if place is None:
-            return True
-        del held[place]
-    return False
-
-
 def _is_array(element: Element) -> bool:
     return str(element[0].tag).endswith("Item")
 
@@ -295,14 +287,39 @@ def _is_empty(element: Element) -> bool:
     return not "".join(str(text) for text in element.itertext()).strip()
 
 
-def _same_items(wanted: list[Element], found: list[Element]) -> bool:
-    if len(wanted) != len(found):
+def _all_paired(wanted: Element, held: Element, fits: Callable[[Element, Element], bool]) -> bool:
+    """Whether each item of an array has a held one of its own that fits, which ``covers`` it at least.
+
+    That is the one in its place, else one of those with its first value: a staffing table has thousands of lines.
+    """
+    if len(wanted) != len(held):
         return False
-    left = [pair for pair in zip(wanted, found, strict=True) if not covers(*pair)]
-    others = [other for _, other in left]
+    left = [pair for pair in zip(wanted, held, strict=True) if not fits(*pair)]
+    alike: dict[str, defaultdict[str, list[Element]]] = {}
+    taken: set[Element] = set()
     for one, _ in left:
-        place = next((n for n, other in enumerate(others) if covers(one, other)), None)
-        if place is None:
+        tag = next((str(field.tag) for field in one if not len(field) and _own_text(field)), "")
+        if tag not in alike:
+            alike[tag] = _by_value(tag, [other for _, other in left])
+        among = alike[tag][_value_at(one, tag)]
+        mine = next((other for other in among if other not in taken and fits(one, other)), None)
+        if mine is None:
             return False
-        del others[place]
+        taken.add(mine)
     return True
+
+
+def _by_value(tag: str, items: Iterable[Element]) -> defaultdict[str, list[Element]]:
+    found: defaultdict[str, list[Element]] = defaultdict(list)
+    for item in items:
+        found[_value_at(item, tag)].append(item)
+    return found
+
+
+def _value_at(item: Element, tag: str) -> str:
+    """Text of a field of an item; without a tag of the item itself."""
+    return text_at(item, tag) if tag else _own_text(item)
+
+
+def _own_text(element: Element) -> str:
+    return (element.text or "").strip()

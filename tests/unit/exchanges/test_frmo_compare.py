@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from lxml import etree
 
-from workers.exchange import Element, Operation, SourceObject, covers, holds_more
+from workers.exchange import Element, Operation, SourceObject, covers, holds_more, registers
 from workers.exchanges.frmo.compare import Plan, make_plan, resolved
 from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT, STAFF, Kind
 from workers.exchanges.frmo.records import Found, Wanted
@@ -334,3 +336,13 @@ def test_a_register_holds_more_than_is_wanted(one: str, other: str, verdict: boo
     wanted, held = etree.fromstring(f"<x>{one}</x>"), etree.fromstring(f"<x>{other}</x>")
     assert covers(wanted, held)
     assert holds_more(wanted, held, "own") is verdict
+
+
+def test_lines_in_another_order_are_not_compared_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = count()
+    monkeypatch.setattr(registers, "covers", lambda one, other: next(calls) >= 0 and covers(one, other))
+    lines = [f"<lItem><unit>{n}</unit><rate>1</rate></lItem>" for n in range(300)]
+    there = etree.fromstring(f"<c><l>{''.join(reversed(lines))}</l></c>")
+    assert registers.covers(etree.fromstring(f"<c><l>{''.join(lines)}</l></c>"), there)
+    assert not registers.covers(etree.fromstring(f"<c><l>{''.join([*lines[1:], lines[1]])}</l></c>"), there)
+    assert next(calls) < 300 * 20
