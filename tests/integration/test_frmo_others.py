@@ -47,6 +47,11 @@ def forget(home: House) -> None:
         connection.exec_driver_sql("UPDATE source_objects SET peer_id = NULL, accepted_hash = NULL")
 
 
+def statuses(home: House, packet_type: str) -> list[str]:
+    rows = home.rows("SELECT status FROM packets WHERE packet_type = :type ORDER BY id", type=packet_type)
+    return [row.status for row in rows]
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_an_update_keeps_what_others_wrote(home: House, known: bool) -> None:
     home.submit([frm_data.organization(OID, 1), building()])
@@ -130,6 +135,7 @@ def test_what_a_second_death_leaves_of_the_card_is_taken_away(home: House) -> No
     assert home.die(lambda point: point is Point.SENDING and home.scalar(updates) == 3)
     home.perform()
     assert "founder" not in of_register(home, "Organization")
+    assert statuses(home, "mo.update") == ["ACCEPTED", "ACCEPTED", "SEND_ERROR", "ACCEPTED"]
     assert home.packets(home.run()) == []
 
 
@@ -161,3 +167,34 @@ def test_a_section_that_is_withheld_stays_as_the_register_holds_it(home: House) 
     assert home.packets(home.run()) == [("mo_depart.update", "d-0001", "ACCEPTED")]
     assert of_register(home, "Department") == before | {"isPlanned": True}
     assert home.packets(home.run()) == []
+
+
+@pytest.mark.parametrize("floors", ["5", "7"], ids=["as before", "another"])
+@pytest.mark.parametrize(("when", "status"), [(Point.SENDING, "SEND_ERROR"), (Point.SENT, "ACCEPTED")])
+def test_what_became_of_an_update_is_told_by_the_record_whatever_the_source_is_now(
+    home: House, when: Point, status: str, floors: str
+) -> None:
+    home.submit([frm_data.organization(OID, 1), building()])
+    home.run()
+    home.submit([building(("<floorCount>5<", "<floorCount>6<"))])
+    home.launch()
+    assert home.die(lambda point: point is when and bool(statuses(home, "mo_building.update")))
+    home.submit([building(("<floorCount>5<", f"<floorCount>{floors}<"))])
+    home.perform()
+    assert statuses(home, "mo_building.update")[0] == status
+    assert of_register(home, "Building")["floorCount"] == int(floors)
+
+
+@pytest.mark.parametrize(("when", "status"), [(Point.SENDING, "SEND_ERROR"), (Point.SENT, "ACCEPTED")])
+def test_what_became_of_a_removal_is_told_by_the_register_though_it_came_back(
+    home: House, when: Point, status: str
+) -> None:
+    home.submit([frm_data.organization(OID, 1), building()])
+    home.run()
+    home.remove("Building", "b-0001")
+    home.launch()
+    assert home.die(lambda point: point is when and bool(statuses(home, "mo_building.delete")))
+    home.submit([building()])
+    home.perform()
+    assert statuses(home, "mo_building.delete") == [status]
+    assert of_register(home, "Building")["floorCount"] == 5

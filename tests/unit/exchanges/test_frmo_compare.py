@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from lxml import etree
 
-from workers.exchange import Element, Operation, SourceObject, covers, holds_more, registers
+from workers.exchange import Element, SourceObject, covers, holds_more, registers
 from workers.exchanges.frmo.compare import Plan, make_plan, resolved
 from workers.exchanges.frmo.kinds import BUILDING, DEPARTMENT, STAFF, Kind
 from workers.exchanges.frmo.records import Found, Wanted
@@ -282,10 +282,9 @@ def test_the_state_of_the_register_tells_what_became_of_requests_in_doubt() -> N
     plan = make_plan(
         [wanted(BUILDING, "there"), wanted(BUILDING, "not"), removed(BUILDING, "gone")], [found(BUILDING, "1", "there")]
     )
-    assert plan.is_done(("Building", "there"), Operation.INSERT)
-    assert plan.is_done(("Building", "there"), Operation.UPDATE)
-    assert plan.is_done(("Building", "gone"), Operation.DELETE)
-    assert not plan.is_done(("Building", "not"), Operation.INSERT)
+    assert plan.id_of(("Building", "there")) == "1"
+    assert plan.id_of(("Building", "not")) is None
+    assert [plan.leaves(("Building", name)) for name in ("there", "gone", "not")] == [True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,8 @@ class Plan:
         doomed = (step.peer_id for step in self.steps if step.wanted.reference == reference)
         return self.ids.get(reference) or next(doomed, None)
 
-    def is_done(self, reference: Reference, operation: Operation) -> bool:
-        """Tell whether the register's state shows that this was once done to the object."""
-        if operation is Operation.INSERT:
-            return reference in self.ids or any(s.peer_id and s.wanted.reference == reference for s in self.steps)
+    def leaves(self, reference: Reference) -> bool:
+        """Whether nothing is to be done to an object."""
         return all(step.wanted.reference != reference for step in self.steps)
 
 

@@ -25,9 +25,12 @@ from workers.exchange import (
     SourceObject,
     Talk,
     content_of,
+    covers,
+    holds_more,
     load_dictionary,
     read_all,
     request_of,
+    text_at,
 )
 from workers.exchanges.frmo.compare import Plan, Step, make_plan, resolved
 from workers.exchanges.frmo.kinds import (
@@ -84,12 +87,15 @@ class _Export:
         doubts = self.session.doubts()
         self._remember(doubts)
         oid = self.session.organization.oid
-        card = None if self.card.is_held(self.card.content, held) else Step(Operation.UPDATE, self.card, oid, held)
-        plan = make_plan(self.wanted, found, _sent(doubts))
-        self._settle_doubts(doubts, plan, card)
-        of_card = [] if card or self.card.is_known_as(oid) else [(self.card, oid)]
+        free = [record for record in found if record.id not in self.withheld]
+        plan = make_plan(self.wanted, free, _sent(doubts))
+        as_it_is = self.card.is_held(self.card.content, held)
+        if not as_it_is:
+            plan = replace(plan, steps=(Step(Operation.UPDATE, self.card, oid, held), *plan.steps))
+        self._settle_doubts(doubts, plan, {record.id: record for record in found} | {oid: Found(CARD, held)})
+        of_card = [] if not as_it_is or self.card.is_known_as(oid) else [(self.card, oid)]
         self.session.accept([(one.source, one.note(peer_id)) for one, peer_id in (*of_card, *plan.news())])
-        self._send(plan, card)
+        self._send(plan)
         with self.talk.event("end"):
             return None
 
@@ -139,8 +145,7 @@ class _Export:
             records = self._read_all(event, f"{kind.prefix}.list") if cards else None
             if records is None:
                 return None
-            of_kind = (Found(kind, record) for record in records)
-            found += [record for record in of_kind if record.id not in self.withheld]
+            found += [Found(kind, record) for record in records]
         with self.talk.event("read_end"):
             return (cards[0], found) if cards else None
 
@@ -169,7 +174,7 @@ class _Export:
             one.with_brought(filled(created[one.reference])) if one.reference in created else one for one in self.wanted
         ]
 
-    def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, card: Step | None) -> None:
+    def _settle_doubts(self, doubts: Sequence[Doubt], plan: Plan, records: Mapping[str, Found]) -> None:
         """Tell what the register's state says of requests whose outcome is unknown.
 
         What they alone told is noted before they are closed: which record is whose.
@@ -178,12 +183,9 @@ class _Export:
         ids = ((one, plan.id_of(one.reference)) for one in self.wanted if one.reference in asked)
         self.session.note_ids([(one.source, one.so_far(peer_id)) for one, peer_id in ids if peer_id])
         for doubt in doubts:
-            done = card is None if doubt.packet_type == "mo.update" else _is_done(plan, doubt)
-            self.talk.settle(doubt, done=done)
+            self.talk.settle(doubt, done=_is_done(doubt, plan, records))
 
-    def _send(self, plan: Plan, card: Step | None) -> None:
-        if card is not None and (action := self._action(card, card.wanted.content)):
-            self._bring([(card, action)])
+    def _send(self, plan: Plan) -> None:
         for one in plan.unknown:
             self._not_sent(one, Operation.UPDATE, "302")
         ids, waiting = dict(plan.ids), list[tuple[Step, Action]]()
@@ -263,9 +265,18 @@ def _sent(doubts: Sequence[Doubt]) -> dict[Reference, Element]:
     return {reference: content_of(packet) for reference, packet in asked if reference}
 
 
-def _is_done(plan: Plan, doubt: Doubt) -> bool:
+def _is_done(doubt: Doubt, plan: Plan, records: Mapping[str, Found]) -> bool:
+    """Tell by its record whether a change of unknown outcome was made, whatever the МИС wants by now."""
     reference = _about_what(doubt)
-    return reference is not None and plan.is_done(reference, doubt.operation)
+    if reference is None or doubt.operation is Operation.INSERT:
+        return reference is not None and plan.id_of(reference) is not None
+    asked = [text_at(doubt.packet, f"request/parameters/{name}") for name in ("entityId", "oid")]
+    record = records.get(next(filter(None, asked), ""))
+    if record is None or doubt.operation is Operation.DELETE:
+        return record is None and doubt.operation is Operation.DELETE
+    content = content_of(doubt.packet)
+    exact = not holds_more(content, record.content, record.kind.id_field)
+    return covers(content, record.content) and (exact or plan.leaves(reference))
 
 
 def _about_what(doubt: Doubt) -> Reference | None:
