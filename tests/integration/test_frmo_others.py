@@ -198,3 +198,15 @@ def test_what_became_of_a_removal_is_told_by_the_register_though_it_came_back(
     home.perform()
     assert statuses(home, "mo_building.delete") == [status]
     assert of_register(home, "Building")["floorCount"] == 5
+
+
+def test_an_array_that_must_be_sent_and_is_empty_takes_nothing_away(home: House) -> None:
+    kind, object_id, card = frm_data.organization(OID, 1)
+    home.submit([(kind, object_id, card)])
+    home.run()
+    links = [{"id": "1", "parentId": OID, "childId": "2", "relationType": 1}]
+    of_register(home, "Organization", structure=links)
+    assert home.packets(home.run()) == []
+    home.submit([(kind, object_id, card.replace("выдуманного".encode(), "придуманного".encode()))])
+    assert home.packets(home.run()) == [("mo.update", "mo", "ACCEPTED")]
+    assert of_register(home, "Organization")["structure"] == links

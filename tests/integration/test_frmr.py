@@ -169,7 +169,7 @@ def test_an_update_of_a_found_card_keeps_what_others_wrote_into_it(home: House) 
     home.submit(frm_data.persons(OID, 1), "frmr")
     home.run("frmr")
     brought_by_another(home)
-    before = written_into_the_card(home, personalFileNumber="7-У")
+    before = written_into_the_card(home, personalFileNumber="7-У", services=[{"code": 7}])
     home.submit([changed(1, ("<rate>1</rate>", "<rate>0.5</rate>"))], "frmr")
     assert home.packets(home.run("frmr")) == [("mr_card.update", "p-000001", "ACCEPTED")]
     assert written_into_the_card(home) == before | {"rate": 0.5}

@@ -141,6 +141,7 @@ from workers.exchange.registers import (
     request_of,
     text_at,
     with_others,
+    without_unsaid,
 )
 from workers.exchange.rules import (
     EASTERNMOST,
@@ -307,6 +308,7 @@ __all__ = [
     "unknown_codes",
     "value",
     "with_others",
+    "without_unsaid",
     "write_parts",
     "wrong_snils",
 ]

@@ -242,6 +242,22 @@ def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
     return any(holds_more(given[str(child.tag)], child) for child in held if child.tag in given)
 
 
+def without_unsaid(wanted: Element, held: Element, brought: Set[str] = frozenset()) -> Element:
+    """What is wanted, less the fields that it leaves empty where the register says something.
+
+    Some arrays must always be sent, and an empty one is no word that nothing is to be there. A field that was
+    ``brought`` before is taken away by leaving it empty.
+    """
+    there = {str(child.tag) for child in held if not _is_empty(child)} - brought
+    unsaid = [child for child in wanted if child.tag in there and _is_empty(child)]
+    if not unsaid:
+        return wanted
+    said = copy.deepcopy(wanted)
+    for child in unsaid:
+        said.remove(said[wanted.index(child)])
+    return said
+
+
 def with_others(wanted: Element, held: Element, but: Set[str]) -> Element:
     """What is put in place of what a register holds: what is wanted, and the fields that it alone has but for some.
 

@@ -134,7 +134,7 @@ def test_heads_come_first_whatever_the_order_of_submission() -> None:
 
 
 def test_a_head_named_by_its_id_in_the_register_comes_first_too() -> None:
-    above = "<departStructure><headDepart>{}</headDepart></departStructure>"
+    above = "<departStructure><level>1</level><headDepart>{}</headDepart></departStructure>"
     objects = [
         wanted(DEPARTMENT, object_id, above.format(head), peer_id=peer_id)
         for object_id, head, peer_id in (("a", "2", "1"), ("b", "", "2"))

@@ -85,3 +85,12 @@ def test_the_title_of_a_code_that_is_taken_away_goes_with_it() -> None:
     held = etree.fromstring("<c><postId>1</postId><postName>Врач</postName><id>7</id><note>x</note></c>")
     whole = with_others(etree.fromstring("<c><floorCount>1</floorCount></c>"), held, {"postId", "id"})
     assert [field.tag for field in whole] == ["floorCount", "note"]
+
+
+@pytest.mark.parametrize(("noted", "taken_away"), [("7", False), ("7\nfield:renter", True)])
+def test_an_empty_field_takes_away_what_was_brought_and_nothing_else(noted: str, taken_away: bool) -> None:
+    there = fields(id="7", renter="Иной")
+    one = building(fields(renter=""), noted, b"before")
+    assert one.is_held(one.content, there) is not taken_away
+    assert (told(one.whole(one.content, there))["renter"] == "Иной") is not taken_away
+    assert "renter" in told(one.whole(one.content, fields(id="7")))

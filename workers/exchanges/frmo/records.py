@@ -11,7 +11,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Final
 
-from workers.exchange import Element, SourceObject, covers, holds_more, text_at, with_others
+from workers.exchange import Element, SourceObject, covers, holds_more, text_at, with_others, without_unsaid
 from workers.exchanges.frmo.kinds import OWN_ID, SECTIONS, Kind, Reference
 
 FIELD: Final = "field:"
@@ -105,16 +105,19 @@ class Wanted:
         may be held.
         """
         changed = self.was_taken and self.source.accepted != self.source.digest
-        mine = self._with_withheld(content, held)
-        return covers(mine, held) and not (changed and holds_more(mine, self._own(held), self.kind.id_field))
+        mine = self._mine(content, held)
+        return covers(mine, held) and not (changed and holds_more(mine, self._own(mine, held), self.kind.id_field))
 
     def whole(self, content: Element, held: Element) -> Element:
         """What is put in place of a record: the object's own, and what others wrote into it."""
-        return with_others(self._with_withheld(content, held), held, self.brought | {self.kind.id_field})
+        return with_others(self._mine(content, held), held, self.brought | {self.kind.id_field})
 
     def is_known_as(self, peer_id: str | None) -> bool:
         """Whether the journal knows already that the register holds it as it is, under this id."""
         return (self.source.accepted, self.source.peer_id) == (self.source.digest, self.note(peer_id))
+
+    def _mine(self, content: Element, held: Element) -> Element:
+        return without_unsaid(self._with_withheld(content, held), held, self.brought)
 
     def _with_withheld(self, content: Element, held: Element) -> Element:
         if not self.withheld:
@@ -127,10 +130,10 @@ class Wanted:
                 sections.extend([copy.deepcopy(section) for section in kept])
         return whole
 
-    def _own(self, held: Element) -> Element:
-        mine = {str(field.tag) for field in self.content} | self.brought
+    def _own(self, mine: Element, held: Element) -> Element:
+        fields = {str(field.tag) for field in mine} | self.brought
         own = copy.deepcopy(held)
-        for field in [field for field in own if str(field.tag) not in mine]:
+        for field in [field for field in own if str(field.tag) not in fields]:
             own.remove(field)
         return own
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from workers.exchange import Element, Operation, PartIds, covers, holds_more, text_at, with_others
+from workers.exchange import Element, Operation, PartIds, covers, holds_more, text_at, with_others, without_unsaid
 from workers.exchanges.frmr.sections import PERSON, SECTIONS, SHARED, Section, entries, section_of
 
 FOUND: Final = "found."
@@ -143,7 +143,7 @@ def _is_as_wanted(wanted: Element, held: Element, brought: Set[str]) -> bool:
     given = {str(field.tag) for field in wanted if _is_filled(field)}
     if any(field.tag in brought - given for field in held if _is_filled(field)):
         return False
-    alone = copy.deepcopy(wanted)
+    alone = copy.deepcopy(without_unsaid(wanted, held, brought))
     for field, _ in SHARED:
         for array in alone.findall(field):
             if not all(any(covers(item, one) for one in held.iterfind(f"{field}/*")) for item in array):
@@ -157,7 +157,7 @@ def _with_others(wanted: Element, held: Element, brought: Set[str]) -> Element:
 
     What of it is no field of a person the packet leaves out.
     """
-    whole = copy.deepcopy(wanted)
+    whole = copy.deepcopy(without_unsaid(wanted, held, brought))
     for field, key in SHARED:
         if (array := whole.find(field)) is not None:
             ours = {_key(item, key) for item in array}
@@ -238,14 +238,15 @@ class _Match:
         return True
 
     def _differs(self, wanted: Element, held: Element) -> bool:
-        more = self._id(held) in self._ours and holds_more(wanted, held, self._section.id_field)
-        return more or not covers(wanted, held)
+        if self._id(held) in self._ours:
+            return holds_more(wanted, held, self._section.id_field) or not covers(wanted, held)
+        return not covers(without_unsaid(wanted, held), held)
 
     def _whole(self, wanted: Element, held: Element) -> Element:
         """An entry as it is put in place of another: a found one with the fields that only the register has."""
         if self._id(held) in self._ours:
             return wanted
-        return with_others(wanted, held, {self._section.id_field})
+        return with_others(without_unsaid(wanted, held), held, {self._section.id_field})
 
     def _left_of(self, ids: Set[str]) -> list[Element]:
         return [one for one in self._left if self._id(one) in ids]
