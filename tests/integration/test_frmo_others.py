@@ -210,3 +210,16 @@ def test_an_array_that_must_be_sent_and_is_empty_takes_nothing_away(home: House)
     home.submit([(kind, object_id, card.replace("выдуманного".encode(), "придуманного".encode()))])
     assert home.packets(home.run()) == [("mo.update", "mo", "ACCEPTED")]
     assert of_register(home, "Organization")["structure"] == links
+
+
+def test_a_title_that_the_register_words_otherwise_is_no_difference(home: House) -> None:
+    kind, object_id, content = frm_data.department("d-0001", 1, "b-0001")
+    titled = content.replace(b"<id>10</id>", "<id>10</id><departKind>Учебное</departKind>".encode())
+    home.submit([frm_data.organization(OID, 1), building(), (kind, object_id, titled)])
+    home.run()
+    reworded = {"id": 10, "departKind": "Отделение (учебное)"}
+    of_register(home, "Department", departKindId=reworded)
+    assert home.packets(home.run()) == []
+    home.submit([(kind, object_id, titled.replace(b"<id>10</id>", b"<id>11</id>"))])
+    assert home.packets(home.run()) == [("mo_depart.update", "d-0001", "ACCEPTED")]
+    assert of_register(home, "Department")["departKindId"] == {"id": 11, "departKind": "Учебное"}

@@ -212,15 +212,18 @@ def moment_of(text: str) -> datetime | None:
 def covers(wanted: Element, found: Element) -> bool:
     """Tell whether the register holds all that is wanted; both in normal form.
 
-    What the register holds beyond it (ids, titles that it adds itself) is no difference. An empty field is as good
-    as none. Items of an array may stand in another order, but there must be as many.
+    What the register holds beyond it (ids, titles that it adds itself) is no difference, nor is how it words the title
+    of a code. An empty field is as good as none. Items of an array may stand in another order, but there must be as
+    many.
     """
     if not len(wanted):
         return not len(found) and (wanted.text or "").strip() == (found.text or "").strip()
     if _is_array(wanted):
         return _all_paired(wanted, found, covers)
     given = {child.tag: child for child in found}
-    return all(covers(child, given[child.tag]) if child.tag in given else _is_empty(child) for child in wanted)
+    title = _title_of_code(wanted)
+    told = (child for child in wanted if child is not title)
+    return all(covers(child, given[child.tag]) if child.tag in given else _is_empty(child) for child in told)
 
 
 def holds_more(wanted: Element, held: Element, id_field: str = "") -> bool:
@@ -275,6 +278,17 @@ def with_others(wanted: Element, held: Element, but: Set[str]) -> Element:
 
 _CODES: Final = frozenset({"id", "code"})
 _IDS: Final = frozenset({"id", "oid"})
+
+
+def _title_of_code(element: Element) -> Element | None:
+    """The title in a pair of a code and its title: ``name`` beside ``code``, or whatever stands beside ``id`` in a
+    field named so. The register knows it by its own dictionary."""
+    if len(element) != 2:
+        return None
+    code, title = sorted(element, key=lambda child: child.tag not in _CODES)
+    of_code = (code.tag, title.tag) == ("code", "name")
+    of_id = code.tag == "id" and str(element.tag).removesuffix("Item").endswith("Id")
+    return title if (of_code or of_id) and not len(title) and _own_text(code) else None
 
 
 def _is_added(child: Element, held: Element, *, inside: bool) -> bool:
