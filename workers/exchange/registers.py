@@ -296,7 +296,7 @@ def _is_added(child: Element, held: Element, *, inside: bool) -> bool:
     tag, place = str(child.tag), str(held.tag)
     if inside and (tag in _IDS or place.removesuffix("Id") == tag):
         return True
-    return _is_title(child, {str(other.tag) for other in held})
+    return _is_title(child, {str(other.tag) for other in held if not len(other)})  # one with fields has its own title
 
 
 def _is_title(child: Element, codes: Set[str]) -> bool:

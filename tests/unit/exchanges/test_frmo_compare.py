@@ -319,6 +319,7 @@ def test_a_register_covers_what_is_wanted(one: str, other: str, verdict: bool) -
         ("<k><code>1</code><n>2</n></k>", "<k><code>1</code><n>2</n><m>3</m></k>", True),
         ("<r><c>1</c></r>", "<r><c>1</c><r>Область</r><id>4</id></r>", False),
         ("<partId>1</partId>", "<partId>1</partId><partName>Часть</partName>", False),
+        ("<partId><id>1</id></partId>", "<partId><id>1</id><part>Часть</part></partId><partName>Своя</partName>", True),
         ("<nrDepartId>1</nrDepartId>", "<nrDepartId>1</nrDepartId><departName>Часть</departName>", False),
         ("<d><b>1</b></d>", "<d><b>1</b><c>2</c></d>", True),  # inside
         ("<d><b>1</b></d>", "<d><b>1</b><oid>2</oid></d>", False),
