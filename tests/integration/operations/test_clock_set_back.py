@@ -1,4 +1,4 @@
-"""The database's clock is set back between a launch and its packets: their ids are then older than that of the launch."""
+"""The database's clock is set back between a launch and its packets: by their ids they are older than it."""
 
 from __future__ import annotations
 
