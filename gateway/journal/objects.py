@@ -295,3 +295,21 @@ def _due(row: Row[Any]) -> DueObject:
     operation = operation_for(wanted, row.accepted_hash) or Operation.UPDATE
     parts = row.accepted_parts or {}
     return DueObject(row.id, row.organization_id, row.object_id, operation, row.content, wanted, parts)
+
+
+def judge_anew(connection: Connection, organization_ids: Sequence[int]) -> None:
+    """Let the next run form the objects of these МО that were refused at forming, though nothing of theirs changed.
+
+    The caller commits.
+    """
+    connection.execute(
+        text(
+            """
+            WITH refused AS (
+              SELECT id FROM source_objects WHERE organization_id = ANY(CAST(:ids AS bigint[]))
+                AND last_status = 'FORM_ERROR' AND last_rules IS NOT NULL ORDER BY id FOR UPDATE)
+            UPDATE source_objects o SET last_rules = NULL FROM refused WHERE o.id = refused.id
+            """
+        ),
+        {"ids": list(organization_ids)},
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.numbers import is_oid
-from gateway.journal import registry
+from gateway.journal import objects, registry
 from gateway.operations.source_files import Problems, opened, table_records
 
 COLUMNS: Final = ("oid", "name")
@@ -39,6 +39,7 @@ def put_organizations(
     """Add МО, or change those with these OIDs. The caller commits.
 
     A code belongs to one МО, but for the systems that ``shared`` names: the number of a region is that of all its МО.
+    What was refused at forming is judged anew where its МО changed: a code that was missing may be there now.
 
     Raises:
         InvalidRequest: an OID, a name or a code is wrong; the message names the places, and nothing is written.
@@ -54,8 +55,11 @@ def put_organizations(
         seen.add(each.oid)
         holders |= dict.fromkeys(each.codes.items(), each.oid)
     problems.require_none()
+    before = registry.find_organizations(connection, oids)
     for each in given:
         registry.put_organization(connection, each.oid, each.name, each.codes)
+    after = registry.find_organizations(connection, oids)
+    objects.judge_anew(connection, [row.id for oid, row in after.items() if row != before.get(oid, row)])
     registry.audit(connection, None, registry.AuditEvent("organization-put", [each.oid for each in given]), who=who)
 
 

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from gateway.operations.baseline import import_baseline
+from gateway.operations.organizations import named, put_organizations
 from gateway.operations.reference import load_reference
+from gateway.operations.source_files import Problems
 from gateway.xml.canonical import content_digest
 from gateway.xml.parser import parse
 from tests.integration.runner.conftest import Driver
@@ -116,3 +118,23 @@ def test_what_the_peer_holds_is_changed_not_added(home: House, drive: Driver, tm
     driven.launch()
     assert packets(home)[4:] == [("Update", "ACCEPTED")]
     assert changed.changed_at - REFERRALS[0].changed_at == timedelta(hours=1)
+
+
+def put_code(home: House, codes: dict[str, str]) -> None:
+    """Name the first МО as an administrator does."""
+    given = [named("МО", FIRST.oid, FIRST.name, codes)]
+    with home.engine.begin() as connection:
+        put_organizations(connection, given, (), Problems("МО"), who="испытание")
+
+
+def test_a_code_that_the_organization_gets_lets_its_refused_objects_be_formed(home: House, drive: Driver) -> None:
+    put_code(home, {})
+    take(home, *REFERRALS)
+    driven = drive()
+    driven.launch()
+    put_code(home, {})
+    driven.launch()
+    assert packets(home) == [("Insert", "FORM_ERROR")] * 3, "nothing changed, nothing is formed again"
+    put_code(home, {"tfoms": FIRST.code})
+    driven.launch()
+    assert packets(home) == [("Insert", "FORM_ERROR")] * 3 + [("Insert", "ACCEPTED")] * 3
