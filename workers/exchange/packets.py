@@ -100,6 +100,7 @@ class Verdict:
     ``named`` are words of a collected answer on records by an identifier that stands in them (in an element whose name
     holds ID, compared case-free): of an ACCEPTED packet those not named are not accepted then, and an identifier that
     the packet does not hold makes the answer one of another packet, which nobody reads.
+    ``about`` is the packet that a collected answer itself names, where it does: under another's id nobody reads it.
     """
 
     status: PacketStatus
@@ -108,6 +109,7 @@ class Verdict:
     refusals: tuple[Refusal, ...] = ()
     findings: tuple[Finding, ...] = ()
     named: Mapping[str, ItemVerdict] = field(default_factory=dict)
+    about: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

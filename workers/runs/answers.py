@@ -116,7 +116,7 @@ class AnswerDesk:
             placing = [key for key, _, verdict in told if verdict and (verdict.refusals or verdict.named)]
             sent = {key: unpack(packed) for key, packed in packets.packed_data(connection, placing).items()}
             for packet_id, reply, verdict in told:
-                found = verdict and self._matched(verdict, sent.get(packet_id))
+                found = verdict and self._matched(packet_id, verdict, sent.get(packet_id))
                 if found is None:
                     unread.append((packet_id, reply))
                 else:
@@ -200,11 +200,14 @@ class AnswerDesk:
             return None
         return verdict if verdict.status in _READABLE else None
 
-    def _matched(self, verdict: Verdict, data: bytes | None) -> Verdict | None:
-        """A verdict that names records by identifiers, on their positions; None when it names those of another packet.
+    def _matched(self, packet_id: UUID, verdict: Verdict, data: bytes | None) -> Verdict | None:
+        """A verdict that names records by identifiers, on their positions; None when it names another packet or those
+        of another.
 
         An identifier that stands in two records tells of neither.
         """
+        if verdict.about not in (None, packet_id):
+            return None
         if not verdict.named:
             return verdict
         records = self._loaded.records(parse(data, ANSWER_LIMITS)) if data else ()

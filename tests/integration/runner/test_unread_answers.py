@@ -90,3 +90,24 @@ def test_one_that_comes_right_while_they_crowd_is_read(
     driven.step()
     assert "SENT" not in home.statuses()
     assert all(entry.confirmed for entry in home.sandbox.ledger())
+
+
+def test_an_answer_that_names_another_packet_than_it_came_under_tells_of_neither(
+    home: House, drive: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = peer._Tfoms.take_answers
+
+    def mixed_up(self: Any, limit: int) -> Any:
+        replies = take(self, limit)
+        others = [*replies[1:], *replies[:1]]
+        return [replace(reply, answer=other.answer) for reply, other in zip(replies, others, strict=True)]
+
+    home.submit(1)
+    driven = drive(quick_catalog(answer_window_s=0))
+    with monkeypatch.context() as wrong:
+        wrong.setattr(peer._Tfoms, "take_answers", mixed_up)
+        driven.launch()
+        assert home.statuses().keys() == {"SENT"}
+        assert len(unreadable(home)) == home.statuses()["SENT"] > 1
+    driven.launch()
+    assert "SENT" not in home.statuses()

@@ -10,7 +10,17 @@ import pytest
 from lxml import etree
 
 from gateway.xml.parser import parse
-from workers.exchange import Element, Finding, Job, Operation, Organization, PacketStatus, snils_is_right
+from workers.exchange import (
+    BadAnswer,
+    Element,
+    Finding,
+    Job,
+    Operation,
+    Organization,
+    PacketStatus,
+    Verdict,
+    snils_is_right,
+)
 from workers.exchanges.tfoms_hosp.answer import read
 from workers.exchanges.tfoms_hosp.fields import REQUIRED, TITLES
 from workers.exchanges.tfoms_hosp.rules import RULES, check
@@ -220,3 +230,9 @@ def test_an_answer_is_read() -> None:
     assert verdict.status is PacketStatus.REJECTED
     told = [(refusal.code, refusal.comment) for refusal in verdict.refusals]
     assert told == [("101", "Неизвестная МО"), ("206", "Неизвестный диагноз")]
+
+
+def test_an_answer_that_contradicts_itself_is_none() -> None:
+    with pytest.raises(BadAnswer):
+        read(answer("OK", "<PR><OSHIB>101</OSHIB><COMMENT>Неизвестная МО</COMMENT></PR>"))
+    assert read(answer("ERROR")) == Verdict(PacketStatus.REJECTED, "Причина не указана.")
