@@ -21,6 +21,7 @@ from gateway.operations.bounds import MAX_KEY, require_length
 from gateway.operations.context import Context
 from gateway.operations.records import Submission, SubmitOutcome, SubmitResult
 from gateway.xml.canonical import content_digest, serialize
+from gateway.xml.limits import DOCUMENT_LIMITS
 from gateway.xml.messages import listed_values
 from gateway.xml.parser import parse, parse_text
 from gateway.xml.paths import values_at
@@ -113,6 +114,8 @@ def _judge_content(schema: Path, object_type: ObjectType, s: Submission) -> Arri
     except GatewayError as error:
         return error.findings or (_finding("/", error.message),)
     data = serialize(root) if s.content else s.content_base64 or NOTHING
+    if len(data) > DOCUMENT_LIMITS.max_bytes:  # no run could read again what is kept
+        return (_finding("/", f"Документ больше допустимых {DOCUMENT_LIMITS.max_bytes} байт"),)
     lookup = comparable(values_at(root, object_type.lookup))
     return Arrival(s.object_type, s.object_id, s.changed_at, False, pack(data), digest, lookup)
 

@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.errors import GatewayError, NotFound
+from gateway.journal.bodies import unpack
 from gateway.operations import intake
 from gateway.operations.records import Submission, SubmitOutcome
+from gateway.xml.limits import DOCUMENT_LIMITS
+from gateway.xml.parser import parse
 from tests.support.region import SERVICE, A, C, World
 from workers.demo.region import ORGANIZATIONS, Case
 
@@ -160,3 +163,16 @@ def test_a_clock_that_runs_ahead_is_told_before_it_bars_the_truth(world: World) 
 def test_a_batch_id_has_a_length(world: World) -> None:
     with pytest.raises(GatewayError, match="batchId: не больше 128 знаков"):
         intake.submit_objects(world.ctx, world.viewer("mis"), SERVICE, A, [GOOD], "x" * 129)
+
+
+def test_what_is_taken_at_the_limit_of_size_can_be_read_again(world: World) -> None:
+    """What is kept of a text has a declaration of its own, and so is longer than what came."""
+    room = DOCUMENT_LIMITS.max_bytes - len(str(GOOD.content))
+    taken = []
+    for left in (-1, 0, 38, 39):
+        content = str(GOOD.content).replace("</R", " " * (room - left) + "</R")
+        taken.append(only(world, object_id="20001", content=content).result)
+    assert taken == ["INVALID", "INVALID", "INVALID", "ACCEPTED"]
+    with world.engine.connect() as connection:
+        kept = connection.execute(text("SELECT content FROM source_objects WHERE object_id = '20001'")).scalar_one()
+    assert parse(unpack(kept)).tag == "Referral"
