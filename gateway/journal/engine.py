@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, func, make_url, s
 from sqlalchemy.exc import ArgumentError
 
 from gateway.domain.errors import ConfigurationError
-from gateway.domain.identifiers import milliseconds, uuid7_run
+from gateway.domain.identifiers import milliseconds, uuid7_moment, uuid7_run
 
 WORKER: Final = "gateway-worker"
 """The name by which the database knows the connections of a worker."""
@@ -62,6 +62,11 @@ def database_now(connection: Connection) -> datetime:
     return now
 
 
-def new_ids(connection: Connection) -> Iterator[UUID]:
-    """Yield rising UUIDv7 of the database's present time."""
-    return uuid7_run(milliseconds(database_now(connection)))
+def new_ids(connection: Connection, of_launch: UUID | None = None) -> Iterator[UUID]:
+    """Yield rising UUIDv7 of the database's present time.
+
+    Those of what a launch makes come after its own, even where the clock was set back meanwhile: whoever looks for them
+    looks in no month before it.
+    """
+    after = 0 if of_launch is None else milliseconds(uuid7_moment(of_launch)) + 1
+    return uuid7_run(max(after, milliseconds(database_now(connection))))

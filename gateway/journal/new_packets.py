@@ -184,7 +184,7 @@ def journal_sending(connection: Connection, sent: Sequence[SessionPacket]) -> li
 
     The caller commits, then sends.
     """
-    ids = list(islice(new_ids(connection), len(sent)))
+    ids = list(islice(new_ids(connection, sent[0].launch_id), len(sent)))
     rows = list(zip(ids, sent, strict=True))
     copy_rows(connection, "packets", _SENDING_COLUMNS, (_sending_row(i, p) for i, p in rows))
     bodies = ((i, DATA, XML, pack(p.data)) for i, p in rows)

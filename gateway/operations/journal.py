@@ -36,8 +36,6 @@ from gateway.xml.view import fields
 
 MAX_PERIOD: Final = timedelta(days=366)
 MAX_TEXT_PERIOD: Final = timedelta(days=31)
-CLOCK_SET_BACK: Final = timedelta(days=1)
-"""By so much packets of a launch may be older than it by their ids: the database's clock may have been set back."""
 
 
 def list_launches(ctx: Context, viewer: Viewer, wanted: LaunchFilter, page: PageRequest) -> Page[Launch]:
@@ -207,7 +205,7 @@ def packet_query(ctx: Context, connection: Connection, viewer: Viewer, wanted: P
         codes = (access.require_service(ctx.catalog, viewer, wanted.service_code).manifest.service.code,)
     if wanted.launch_id is not None:
         launch = require_launch(ctx, connection, viewer, wanted.launch_id)
-        since = max(since, uuid7_floor(uuid7_moment(wanted.launch_id) - CLOCK_SET_BACK))
+        since = max(since, uuid7_floor(uuid7_moment(wanted.launch_id)))
         if codes is not None and launch.service_code not in codes:
             raise NotFound("Запуск не найден")
         codes = None

@@ -41,7 +41,7 @@ def compose_batch(connection: Connection, loaded: Loaded, launch: LaunchState, m
     if not due or loaded.compose is None or loaded.channel is None:
         return 0
     organizations = load_organizations(connection, {d.organization_id for d in due})
-    ids = new_ids(connection)
+    ids = new_ids(connection, launch.id)
     made, withdrawn = [], []
     for source in due:
         reminder = None if source.operation is Operation.DELETE else read_reminder(parse(unpack(source.packed)))

@@ -33,7 +33,7 @@ def form_batch(connection: Connection, loaded: Loaded, launch: LaunchState, pack
     if not due:
         return 0
     organizations = load_organizations(connection, {d.organization_id for d in due})
-    now, ids = database_now(connection), new_ids(connection)
+    now, ids = database_now(connection), new_ids(connection, launch.id)
     formed, silent = [], []
     for source in due:
         job = make_job(loaded, next(ids), packet_type.code, source, organizations[source.organization_id], now)

@@ -133,7 +133,7 @@ def form_packets(connection: Connection, loaded: Loaded, launch: LaunchState, pa
     else:
         return 0
     group_id, now = groups.group_of(connection, launch.id), database_now(connection)
-    forming = _Forming(loaded, packet_type, operation, group_id, now, new_ids(connection))
+    forming = _Forming(loaded, packet_type, operation, group_id, now, new_ids(connection, launch.id))
     organizations = load_organizations(connection, {d.organization_id for d in due})
     formed = [
         packet

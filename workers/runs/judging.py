@@ -157,7 +157,7 @@ class JudgingRun(ABC):
     def _journal_new(self, connection: Connection, new: dict[bytes, Incoming]) -> dict[bytes, Handled]:
         handled: dict[bytes, Handled] = {}
         received: list[ReceivedPacket] = []
-        moment, ids = database_now(connection), new_ids(connection)
+        moment, ids = database_now(connection), new_ids(connection, self._launch_id)
         shelf = self._around.library.open(connection, self._loaded.exchange.manifest.dictionaries)
         desk = OpenDesk(connection, self._service, self._system, moment, next(ids), shelf)
         for seal, each in new.items():

@@ -78,7 +78,10 @@ def keep(connection: Connection, service_code: str, launch_id: UUID | None, stra
     sealed = dict(zip(_seals(connection, strays), strays, strict=True))
     known = receiving.known_documents(connection, service_code, list(sealed))
     new = {seal: reply for seal, reply in sealed.items() if seal not in known}
-    made = [_packet(key, seal, reply) for key, (seal, reply) in zip(new_ids(connection), new.items(), strict=False)]
+    made = [
+        _packet(key, seal, reply)
+        for key, (seal, reply) in zip(new_ids(connection, launch_id), new.items(), strict=False)
+    ]
     receiving.journal_received(connection, service_code, launch_id, made, ())
     return True
 
