@@ -11,7 +11,8 @@ from workers.exchange import Arrivals
 from workers.transports.file_servers import SomeNames
 from workers.transports.folder import FolderTransport
 
-NAMES = st.text(st.sampled_from("abR.xml/"), max_size=6)
+PIECES = (st.sampled_from("aRb"), st.text(st.sampled_from("abR./"), max_size=3), st.sampled_from("llx"))
+NAMES = st.tuples(*PIECES).map("".join)
 
 
 @given(st.lists(NAMES, unique=True), st.integers(1, 5))

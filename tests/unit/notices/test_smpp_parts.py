@@ -17,13 +17,18 @@ from workers.transports.smpp_receipts import read_receipt
 ONE, TWO = UUID(int=1), UUID(int=2)
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=400), st.integers(0, 255))
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+
+
+@given(st.text(CHARACTERS, min_size=1, max_size=35), st.integers(0, 255))
+def test_a_text_that_fits_is_one_message(text: str, reference: int) -> None:
+    assert parts_of(text, reference) == [text.encode("utf-16-be")]
+
+
+@given(st.text(CHARACTERS, min_size=71, max_size=400), st.integers(0, 255))
 def test_parts_put_together_are_the_text_and_none_is_too_long(text: str, reference: int) -> None:
     parts = parts_of(text, reference)
     assert all(len(part) <= 140 for part in parts)
-    if len(parts) == 1:
-        assert parts[0].decode("utf-16-be") == text
-        return
     assert [part[:6] for part in parts] == [
         bytes((5, 0, 3, reference, len(parts), number)) for number in range(1, len(parts) + 1)
     ]
