@@ -87,41 +87,40 @@ def apply(connection: Connection, service_code: str, organization_id: int) -> Ap
     """
     lock_submissions(connection, service_code, organization_id)
     parameters = {"service": service_code, "organization": organization_id}
-    told = connection.execute(
-        text(
-            """
-            WITH named AS MATERIALIZED (
-              SELECT o.id, s.accepted_hash FROM staged_baseline s CROSS JOIN LATERAL (
-                SELECT id FROM source_objects WHERE service_code = :service AND organization_id = s.organization_id
-                  AND object_type = s.object_type AND object_id = s.object_id LIMIT 1) o
-              WHERE s.organization_id = :organization),
-            mine AS (
-              SELECT o.id, n.accepted_hash FROM named n JOIN source_objects o ON o.id = n.id
-              WHERE o.accepted_hash IS DISTINCT FROM n.accepted_hash
-                AND (o.last_packet_id IS NULL OR o.accepted_hash IS NULL AND o.last_status <> 'ACCEPTED')
-              ORDER BY o.id FOR UPDATE OF o)
-            UPDATE source_objects o SET accepted_hash = mine.accepted_hash FROM mine WHERE o.id = mine.id
-            """
-        ),
-        parameters,
-    ).rowcount
-    kept = connection.execute(
-        text(
-            """
-            INSERT INTO baseline_objects (service_code, organization_id, object_type, object_id, accepted_hash)
-            SELECT :service, s.organization_id, s.object_type, s.object_id, s.accepted_hash
-            FROM staged_baseline s LEFT JOIN LATERAL (
-              SELECT id FROM source_objects WHERE service_code = :service AND organization_id = s.organization_id
-                AND object_type = s.object_type AND object_id = s.object_id LIMIT 1) o ON true
-            WHERE s.organization_id = :organization AND o.id IS NULL
-            ON CONFLICT (service_code, organization_id, object_type, object_id)
-              DO UPDATE SET accepted_hash = excluded.accepted_hash
-              WHERE baseline_objects.accepted_hash <> excluded.accepted_hash
-            """
-        ),
-        parameters,
-    ).rowcount
+    told = connection.execute(_TELL, parameters).rowcount
+    kept = connection.execute(_KEEP, parameters).rowcount
     return Applied(told, kept)
+
+
+_TELL: Final = text(
+    """
+    WITH named AS MATERIALIZED (
+      SELECT o.id, s.accepted_hash FROM staged_baseline s CROSS JOIN LATERAL (
+        SELECT id FROM source_objects WHERE service_code = :service AND organization_id = s.organization_id
+          AND object_type = s.object_type AND object_id = s.object_id LIMIT 1) o
+      WHERE s.organization_id = :organization),
+    mine AS (
+      SELECT o.id, n.accepted_hash FROM named n JOIN source_objects o ON o.id = n.id
+      WHERE o.accepted_hash IS DISTINCT FROM n.accepted_hash
+        AND (o.last_packet_id IS NULL OR o.accepted_hash IS NULL AND o.last_status <> 'ACCEPTED')
+      ORDER BY o.id FOR UPDATE OF o)
+    UPDATE source_objects o SET accepted_hash = mine.accepted_hash FROM mine WHERE o.id = mine.id
+    """
+)
+
+_KEEP: Final = text(
+    """
+    INSERT INTO baseline_objects (service_code, organization_id, object_type, object_id, accepted_hash)
+    SELECT :service, s.organization_id, s.object_type, s.object_id, s.accepted_hash
+    FROM staged_baseline s LEFT JOIN LATERAL (
+      SELECT id FROM source_objects WHERE service_code = :service AND organization_id = s.organization_id
+        AND object_type = s.object_type AND object_id = s.object_id LIMIT 1) o ON true
+    WHERE s.organization_id = :organization AND o.id IS NULL
+    ON CONFLICT (service_code, organization_id, object_type, object_id)
+      DO UPDATE SET accepted_hash = excluded.accepted_hash
+      WHERE baseline_objects.accepted_hash <> excluded.accepted_hash
+    """
+)
 
 
 def drop_staged(connection: Connection) -> None:

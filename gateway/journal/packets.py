@@ -49,27 +49,7 @@ def enter_sending(
     commits, then sends.
     """
     rows = connection.execute(
-        text(
-            """
-            WITH next AS (
-              SELECT p.id FROM packets p
-              WHERE p.service_code = :service AND p.status = 'FORMED' AND p.operation = :operation
-                AND p.packet_type = :type AND NOT p.held
-                AND (CAST(:scope AS bigint[]) IS NULL OR p.organization_id = ANY(CAST(:scope AS bigint[])))
-              ORDER BY p.id LIMIT :limit FOR UPDATE),
-            entered AS (
-              UPDATE packets p SET status = 'SENDING', attempts = p.attempts + 1, tries = p.tries + 1,
-                changed_at = clock_timestamp()
-              FROM next WHERE p.id = next.id AND p.status = 'FORMED' AND NOT p.held
-              RETURNING p.id, p.attempts, p.tries, p.name),
-            journaled AS (
-              INSERT INTO attempts (packet_id, number, started_at)
-              SELECT id, attempts, clock_timestamp() FROM entered)
-            SELECT e.id, e.tries, e.name, b.content
-            FROM entered e JOIN packet_bodies b ON b.packet_id = e.id AND b.kind = 'DATA'
-            ORDER BY e.id
-            """
-        ),
+        _ENTER,
         {
             "service": service_code,
             "operation": operation.value,
@@ -80,6 +60,29 @@ def enter_sending(
     ).all()
     _tell_objects(connection, [r.id for r in rows])
     return [ReadyPacket(r.id, packet_type, operation, r.tries, unpack(r.content), r.name) for r in rows]
+
+
+_ENTER: Final = text(
+    """
+    WITH next AS (
+      SELECT p.id FROM packets p
+      WHERE p.service_code = :service AND p.status = 'FORMED' AND p.operation = :operation
+        AND p.packet_type = :type AND NOT p.held
+        AND (CAST(:scope AS bigint[]) IS NULL OR p.organization_id = ANY(CAST(:scope AS bigint[])))
+      ORDER BY p.id LIMIT :limit FOR UPDATE),
+    entered AS (
+      UPDATE packets p SET status = 'SENDING', attempts = p.attempts + 1, tries = p.tries + 1,
+        changed_at = clock_timestamp()
+      FROM next WHERE p.id = next.id AND p.status = 'FORMED' AND NOT p.held
+      RETURNING p.id, p.attempts, p.tries, p.name),
+    journaled AS (
+      INSERT INTO attempts (packet_id, number, started_at)
+      SELECT id, attempts, clock_timestamp() FROM entered)
+    SELECT e.id, e.tries, e.name, b.content
+    FROM entered e JOIN packet_bodies b ON b.packet_id = e.id AND b.kind = 'DATA'
+    ORDER BY e.id
+    """
+)
 
 
 def _scope(scope: frozenset[int] | None) -> list[int] | None:

@@ -261,23 +261,7 @@ def _link_objects(
         return {}
     packets, organizations, types, ids, positions, ends = zip(*wanted, strict=True)
     rows = connection.execute(
-        text(
-            """
-            WITH w AS (
-              SELECT * FROM unnest(CAST(:packets AS uuid[]), CAST(:organizations AS bigint[]), CAST(:types AS text[]),
-                CAST(:ids AS text[]), CAST(:positions AS int[]), CAST(:ends AS boolean[]))
-                AS w(packet_id, organization_id, type, object_id, n, ends)),
-            mine AS (
-              SELECT o.id, w.packet_id, w.object_id, w.n, w.ends FROM w JOIN source_objects o
-                ON o.organization_id = w.organization_id AND o.object_type = w.type AND o.object_id = w.object_id
-              WHERE o.service_code = ANY(CAST(:services AS text[])) ORDER BY o.id FOR UPDATE OF o),
-            closed AS (
-              UPDATE source_objects o SET closed_by = m.packet_id
-              FROM (SELECT DISTINCT ON (id) id, packet_id FROM mine WHERE ends ORDER BY id, packet_id DESC) m
-              WHERE o.id = m.id)
-            SELECT DISTINCT ON (packet_id) packet_id, object_id, id FROM mine ORDER BY packet_id, n
-            """
-        ),
+        _LINK,
         {
             "packets": list(packets),
             "organizations": list(organizations),
@@ -289,6 +273,25 @@ def _link_objects(
         },
     )
     return {row.packet_id: (row.object_id, row.id) for row in rows}
+
+
+_LINK: Final = text(
+    """
+    WITH w AS (
+      SELECT * FROM unnest(CAST(:packets AS uuid[]), CAST(:organizations AS bigint[]), CAST(:types AS text[]),
+        CAST(:ids AS text[]), CAST(:positions AS int[]), CAST(:ends AS boolean[]))
+        AS w(packet_id, organization_id, type, object_id, n, ends)),
+    mine AS (
+      SELECT o.id, w.packet_id, w.object_id, w.n, w.ends FROM w JOIN source_objects o
+        ON o.organization_id = w.organization_id AND o.object_type = w.type AND o.object_id = w.object_id
+      WHERE o.service_code = ANY(CAST(:services AS text[])) ORDER BY o.id FOR UPDATE OF o),
+    closed AS (
+      UPDATE source_objects o SET closed_by = m.packet_id
+      FROM (SELECT DISTINCT ON (id) id, packet_id FROM mine WHERE ends ORDER BY id, packet_id DESC) m
+      WHERE o.id = m.id)
+    SELECT DISTINCT ON (packet_id) packet_id, object_id, id FROM mine ORDER BY packet_id, n
+    """
+)
 
 
 def note_confirmed(connection: Connection, service_code: str, seals: Sequence[bytes]) -> None:
