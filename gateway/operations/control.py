@@ -51,12 +51,9 @@ def start_service(
         launch_records.lock_service(connection, service_code)
         asked = (service_code, sorted(set(organization_oids)), viewer.actor)
         fingerprint = hashlib.sha256(repr(asked).encode()).hexdigest()
-        if request_id is not None:
-            known = launch_records.find_request(connection, viewer.account.id, request_id)
-            if known is not None:
-                if known.fingerprint != fingerprint:
-                    raise Conflict("requestId уже использован для другого запроса")
-                return tuple(known.launch_ids)
+        known = _answered_before(connection, viewer, request_id, fingerprint)
+        if known is not None:
+            return known
         scope = _scope(connection, viewer, exchange, organization_oids)
         facts = start_facts(load_states(connection, [exchange]), viewer, exchange, scope)
         access.require(viewer, Action.START, facts)
@@ -67,6 +64,17 @@ def start_service(
             launch_records.remember_request(connection, viewer.account.id, request_id, fingerprint, made)
         registry.audit(connection, viewer, registry.AuditEvent("start-service", [str(i) for i in made]))
     return tuple(made)
+
+
+def _answered_before(
+    connection: Connection, viewer: Viewer, request_id: str | None, fingerprint: str
+) -> tuple[UUID, ...] | None:
+    known = launch_records.find_request(connection, viewer.account.id, request_id) if request_id is not None else None
+    if known is None:
+        return None
+    if known.fingerprint != fingerprint:
+        raise Conflict("requestId уже использован для другого запроса")
+    return tuple(known.launch_ids)
 
 
 def _scope(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -69,6 +69,12 @@ def submit_objects(
             detail = {"service": service_code, "batch": batch_id, "changed": sum(changed)}
             event = registry.AuditEvent("submit-objects", organization_id=organization.id, detail=detail)
             registry.audit(connection, viewer, event)
+    return _outcomes(objects, judged, changed)
+
+
+def _outcomes(
+    objects: Sequence[Submission], judged: Sequence[Arrival | tuple[Finding, ...]], changed: Iterable[bool]
+) -> tuple[SubmitOutcome, ...]:
     stored = iter(changed)
     return tuple(
         SubmitOutcome(

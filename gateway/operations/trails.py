@@ -49,14 +49,9 @@ def get_journal(
         shown = presenting.launches(connection, ctx.catalog, viewer, seen)
     if not rows and not shown:
         raise NotFound("Сообщение не найдено")
-    return Trail(
-        tuple(
-            presenting.packet(row, manifest=ctx.catalog.manifest(row.service_code), viewer=viewer)
-            for row in rows[:MAX_PACKETS]
-        ),
-        shown,
-        len(rows) > MAX_PACKETS,
-    )
+    manifest = ctx.catalog.manifest
+    told = (presenting.packet(r, manifest=manifest(r.service_code), viewer=viewer) for r in rows[:MAX_PACKETS])
+    return Trail(tuple(told), shown, len(rows) > MAX_PACKETS)
 
 
 def _as_uuid(text: str) -> UUID | None:
