@@ -61,8 +61,7 @@ class MseSandbox:
             ConfigurationError: the state file cannot be opened, or the certificate cannot be used.
         """
         self._credentials = (username, password)
-        self._certificate = certificate
-        self._host = host
+        self._host, self._certificate = host, certificate
         with ExitStack() as opened:
             root = state.with_suffix(".files") if state else opened.enter_context(temporary_folder("mse-"))
             self.tree = Tree(root, "export", "import")
@@ -76,9 +75,7 @@ class MseSandbox:
             self._admin.start(admin_port)
             opened.callback(self._admin.stop)
             opened.callback(self._dismiss_clerks)
-            self._over = Event()
-            self._thread = Thread(target=self._work, daemon=True)
-            self._thread.start()
+            self._set_to_work()
             self.switches.on_change(self._apply)
             self._opened = opened.pop_all()
         return self.url
@@ -149,6 +146,11 @@ class MseSandbox:
                 self._clerks.work()
             except OSError as error:
                 log.warning("the clerks' round was interrupted: %s", type(error).__name__)
+
+    def _set_to_work(self) -> None:
+        self._over = Event()
+        self._thread = Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     def _dismiss_clerks(self) -> None:
         self._over.set()
