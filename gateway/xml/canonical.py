@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
 
 from lxml import etree
 
 from gateway.domain.errors import Finding, InvalidXml
-
-DIGEST_BYTES: Final = 32
 
 
 def canonical(element: etree._Element) -> bytes:

@@ -70,7 +70,6 @@ class AlkonaSandbox(ExchangeFolder):
             return f"R{name}", self.spoilt(judged.packet_id, reply)
         except FileRefused as refused:
             log.info("a file is refused whole, code %s", refused.code)
-            self._registry.refused_whole += 1
             return _protocol_name(name), _protocol(name, refused)
 
     def _read(self, name: str, data: bytes) -> Element:

@@ -62,7 +62,6 @@ class Registry:
         self._packets: dict[str, tuple[bytes, Judged, LedgerEntry]] = {}
         self._groups: dict[str, _Group] = {}
         self._held: set[tuple[str, str, str]] = set()
-        self.refused_whole = 0
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Every packet judged record by record, in the order of arrival."""

@@ -19,8 +19,6 @@ class Command(IntEnum):
     """command_id of a request; a response has the highest bit set."""
 
     GENERIC_NACK = 0x00
-    BIND_RECEIVER = 0x01
-    BIND_TRANSMITTER = 0x02
     QUERY_SM = 0x03
     SUBMIT_SM = 0x04
     DELIVER_SM = 0x05
@@ -39,7 +37,6 @@ class Status(IntEnum):
     ALREADY_BOUND = 0x05
     INVALID_SOURCE = 0x0A
     INVALID_DESTINATION = 0x0B
-    BIND_FAILED = 0x0D
     INVALID_PASSWORD = 0x0E
     QUEUE_FULL = 0x14
     INVALID_ESM_CLASS = 0x43
@@ -77,7 +74,6 @@ class Submission:
     destination_ton: int
     destination: str
     esm_class: int
-    registered: bool
     data_coding: int
     message: bytes
 
@@ -124,9 +120,9 @@ def read_submission(body: bytes) -> Submission:
     destination = reader.text(21)
     esm_class, _, _ = reader.byte(), reader.byte(), reader.byte()
     reader.text(17), reader.text(17)
-    registered, _, coding, _ = reader.byte(), reader.byte(), reader.byte(), reader.byte()
+    _, _, coding, _ = reader.byte(), reader.byte(), reader.byte(), reader.byte()
     message = reader.bytes(reader.byte())
-    return Submission(source, ton, destination, esm_class, bool(registered & 3), coding, message)
+    return Submission(source, ton, destination, esm_class, coding, message)
 
 
 def read_query(body: bytes) -> tuple[str, str]:
