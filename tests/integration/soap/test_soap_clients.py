@@ -247,7 +247,7 @@ def test_codes_of_lists_that_may_grow_are_plain_text(clients: Any, stub: Stub, v
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_ten_thousand_rows_arrive(clients: Any, stub: Stub, version: Version) -> None:
-    stub.behaviour["ListPackets"] = lambda _: r.Page((PACKET,) * 10_000, None, 10_000, True)
+def test_the_largest_page_arrives(clients: Any, stub: Stub, version: Version) -> None:
+    stub.behaviour["ListPackets"] = lambda _: r.Page((PACKET,) * r.MAX_LIMIT, None, r.MAX_LIMIT, True)
     got = clients["journal", version.code].ListPackets(launchId=str(ID))
-    assert len(got.packets.packet) == got.total == 10_000
+    assert len(got.packets.packet) == got.total == r.MAX_LIMIT
