@@ -23,6 +23,10 @@ FRAGMENTS = st.sampled_from(
         *("encoding='utf-16' ", "encoding='windows-1251' ", "encoding='utf-7' "),
     )
 )
+PROLOGS = st.lists(
+    st.sampled_from(("<?a b?>", "<!--a-->", "<!DOCTYPE a>", "<!DOCTYPE a [<!ENTITY b 'c'>]>")), max_size=2
+)
+ROOTS = st.sampled_from((["<a/>"], ["<a>я</a>"], ["<p:a/>"], ["<a>&b;</a>"]))
 SMALL = XmlLimits(max_bytes=300, max_depth=3, max_elements=4, max_attributes=2, max_namespaces=2)
 
 
@@ -49,9 +53,9 @@ def test_arbitrary_bytes_parse_or_are_refused(data: bytes) -> None:
         assert refusal.message  # noqa: PT017 - both outcomes are right, nothing else may escape
 
 
-@given(st.lists(FRAGMENTS, max_size=14), st.sampled_from(["utf-8", "utf-16", "cp1251", "utf-32"]))
-def test_hostile_markup_parses_or_is_refused(fragments: list[str], encoding: str) -> None:
-    text = "".join(fragments)
+@given(PROLOGS, st.lists(FRAGMENTS, max_size=14) | ROOTS, st.sampled_from(["utf-8", "utf-16", "cp1251", "utf-32"]))
+def test_hostile_markup_parses_or_is_refused(prolog: list[str], fragments: list[str], encoding: str) -> None:
+    text = "".join((*prolog, *fragments))
     for document in (text.encode(encoding, "replace"), text):
         try:
             root = parse(document, SMALL) if isinstance(document, bytes) else parse_text(document, SMALL)
