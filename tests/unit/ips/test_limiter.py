@@ -33,11 +33,19 @@ def test_an_idle_peer_saves_nothing_up() -> None:
     assert limiter.reserve("ips.example", 10) > 9
 
 
+class Dwelling(float):
+    """An interval at which a thread stays a while, and others may run, when it has read and not yet written."""
+
+    def __radd__(self, moment: float) -> float:
+        time.sleep(0.001)
+        return moment + float(self)
+
+
 def test_threads_never_get_the_same_moment() -> None:
     limiter = LocalLimiter()
     begun = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        moments = sorted(pool.map(lambda _: limiter.reserve("ips.example", 100), range(64)))
+        moments = sorted(pool.map(lambda _: limiter.reserve("ips.example", Dwelling(100)), range(64)))
     spent = time.monotonic() - begun
     assert all(later - earlier >= 100 - spent for earlier, later in pairwise(moments))
 
