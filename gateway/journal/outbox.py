@@ -31,6 +31,11 @@ REPUBLISH_S: Final = 10.0
 LATE_S: Final = 60.0
 CHANNEL: Final = "gateway_outbox"
 
+_FREE: Final = f"""(lease_until IS NULL OR lease_until < clock_timestamp()
+    OR lease_until > clock_timestamp() + make_interval(secs => {LEASE_S + HEARTBEAT_S}))"""
+"""Nobody works on the row. A lease that is longer than any was given before the clock was set back, by more than a
+heartbeat: whoever lives renews it, and the fencing token bars him who is overtaken before."""
+
 DATABASE_AWAY: Final = (OperationalError, InterfaceError, PendingRollbackError, psycopg.OperationalError)
 """What a connection that breaks or a transaction that the server cut short raises: no fault of the work itself."""
 
@@ -108,14 +113,14 @@ def publish_due(engine: Engine, limit: int = 100) -> list[UUID]:
     """Mark the wishes that a broker should carry now as published, commit, and return their ids.
 
     Due is what was never published, what lost its worker (lease over), and what a broker has carried for
-    ``REPUBLISH_S`` without anybody taking it.
+    ``REPUBLISH_S`` without anybody taking it, or since a moment that the clock, set back, has not reached yet.
     """
     statement = text(
-        """
+        f"""
         UPDATE outbox SET published_at = clock_timestamp() WHERE id IN (
           SELECT id FROM outbox
-          WHERE not_before <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
-            AND (published_at IS NULL OR published_at < lease_until
+          WHERE not_before <= clock_timestamp() AND {_FREE}
+            AND (published_at IS NULL OR published_at < lease_until OR published_at > clock_timestamp()
                  OR published_at < clock_timestamp() - make_interval(secs => :republish))
           ORDER BY not_before LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
         RETURNING id
@@ -131,8 +136,7 @@ def take(engine: Engine, work_id: UUID, owner: str) -> Lease | None:
         row = connection.execute(
             text(
                 "SELECT id, task, service_code, launch_id, failures, crashes FROM outbox WHERE id = :id"
-                " AND not_before <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())"
-                " FOR UPDATE SKIP LOCKED"
+                f" AND not_before <= clock_timestamp() AND {_FREE} FOR UPDATE SKIP LOCKED"
             ),
             {"id": work_id},
         ).one_or_none()

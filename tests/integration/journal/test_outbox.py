@@ -245,3 +245,21 @@ def test_a_relay_wakes_when_a_wish_is_committed(engine: Engine) -> None:
 def test_a_relay_that_hears_nothing_looks_for_itself(engine: Engine) -> None:
     with listening(engine) as wait:
         wait(0.05)
+
+
+def test_the_work_of_a_dead_worker_goes_on_though_the_clock_was_set_back(engine: Engine, work: UUID) -> None:
+    assert outbox.publish_due(engine) == [work]
+    change(engine, "published_at = published_at + interval '1 hour'")
+    assert outbox.publish_due(engine) == [work]
+    dead = take(engine, work)
+    assert outbox.publish_due(engine) == []
+    change(engine, "published_at = published_at + interval '1 hour', lease_until = lease_until + interval '1 hour'")
+    assert outbox.publish_due(engine) == [work]
+    assert take(engine, work, "worker-2").token == dead.token + 1
+
+
+def test_who_lives_keeps_its_work_though_the_clock_was_set_back(engine: Engine, work: UUID) -> None:
+    lease = take(engine, work)
+    change(engine, "lease_until = lease_until + interval '1 hour'")
+    assert outbox.renew(engine, [lease]) == {work}
+    assert outbox.take(engine, work, "worker-2") is None
