@@ -7,10 +7,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from gateway.domain.launches import STOPPED_TEXT
 from gateway.journal.holds import set_held
+from gateway.journal.launches import request_stop
 from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
+from tests.support.waiting import eventually
 from workers.runs.answers import UNREADABLE
 from workers.sandbox.server import Response
 from workers.sandbox.soap import Version
@@ -55,6 +58,19 @@ def test_a_peer_that_is_down_opens_the_breaker_and_the_next_run_repeats(
     assert drive().launch() == ("SUCCESS", repeated)
     assert packet_ids(home) == before
     check_books(home)
+
+
+def test_what_a_stopped_run_left_gets_all_the_attempts_of_a_new_one(home: House, drive: Driver) -> None:
+    home.submit(1)
+    home.sandbox.switches.update({"outage": Outage.REFUSE})
+    driven, launch_id = drive(), home.launch()
+    twice = [("FORMED", "FORMED")]
+    eventually(lambda: (driven.step() or True) and attempts(home) == twice, 30, what="two attempts failed")
+    with home.engine.begin() as connection:
+        request_stop(connection, launch_id)
+    assert driven.until_over(launch_id) == ("FAILED", STOPPED_TEXT)
+    driven.launch()
+    assert attempts(home) == [("FORMED",) * 4 + ("SEND_ERROR",)]
 
 
 def test_what_goes_out_as_a_repeat_is_a_successful_transfer_too(home: House, drive: Driver) -> None:
