@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,8 @@ from tests.integration.runner.conftest import Driver
 from tests.support.audit import check_books
 from tests.support.houses import House, quick_catalog
 from tests.support.waiting import eventually
+from workers.exchange import PeerRefused
+from workers.exchanges.tfoms_hosp import peer
 from workers.runs.answers import UNREADABLE
 from workers.sandbox.server import Response
 from workers.sandbox.soap import Version
@@ -57,6 +60,24 @@ def test_a_peer_that_is_down_opens_the_breaker_and_the_next_run_repeats(
     repeated = f"Повторно передаются пакеты прошлых запусков: {len(before)}"
     assert drive().launch() == ("SUCCESS", repeated)
     assert packet_ids(home) == before
+    check_books(home)
+
+
+def test_a_call_that_the_peer_refuses_costs_one_attempt_and_is_told(
+    home: House, drive: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "Внешняя система отклонила вызов"
+
+    def refuse(*_: object) -> NoReturn:
+        raise PeerRefused(told)
+
+    home.submit(1)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(peer._Tfoms, "send", refuse)
+        assert drive().launch() == ("FAILED", told)
+    assert attempts(home) == [("SEND_ERROR",)]
+    assert home.statuses() == {"SEND_ERROR": 1, "FORMED": 1}
+    assert drive().launch()[0] == "SUCCESS"
     check_books(home)
 
 
