@@ -216,10 +216,16 @@ def test_the_connection_breaks_inside_an_answer(serve: Callable[..., str]) -> No
 
 
 def test_a_kept_connection_that_broke_meanwhile_is_not_used_again(serve: Callable[..., str]) -> None:
-    address = serve(answering(http(ANSWERS)), answering(http(ANSWERS)))
-    with closing(transport_to(address)) as transport:
+    broken = threading.Event()
+
+    def breaking(connection: socket.socket) -> None:
+        answering(http(ANSWERS))(connection)
+        connection.close()
+        broken.set()
+
+    with closing(transport_to(serve(breaking, answering(http(ANSWERS))))) as transport:
         transport.call("GetAnswers", limit=10)
-        time.sleep(0.1)
+        assert broken.wait(10)
         transport.call("GetAnswers", limit=10)
 
 
