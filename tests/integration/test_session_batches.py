@@ -62,6 +62,12 @@ def launch_id(engine: Engine) -> UUID:
         return launches.start(connection, CODE, [frozenset({owner})], Starter(None, "Испытание"))[0]
 
 
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are 1, 2, 4 and the rest however slow the machine is."""
+    monkeypatch.setattr(requests, "JOURNAL_WITHIN_S", 600.0)
+
+
 def perform(engine: Engine, ask: Callable[[Session], object], peer: Peer, **around: Any) -> Pause | None:
     """One attempt of the session that waits, without pauses between attempts of a request."""
 
