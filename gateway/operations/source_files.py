@@ -96,7 +96,7 @@ def _member(name: str, archive: zipfile.ZipFile) -> BinaryIO:
         raise InvalidRequest(f"{name}: файл в архиве больше {MAX_BYTES // MIB} МиБ")
     try:
         return cast("BinaryIO", archive.open(found[0]))
-    except (RuntimeError, NotImplementedError) as error:  # how zipfile tells of a password or an unknown method
+    except RuntimeError as error:  # how zipfile tells of a password or of a method that it does not know
         raise InvalidRequest(f"{name}: архив зашифрован или сжат неизвестным способом") from error
 
 

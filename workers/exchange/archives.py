@@ -17,7 +17,7 @@ from workers.exchange.packets import Known, Outgoing, Receipt, Reply, Verdict
 MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 PAGE_BYTES: Final = 32 * 1024 * 1024
 """No further reply is read once those of a page are as large as this together."""
-_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError)
+_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError, OSError)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """Moment of every file in an archive, so that the same packet makes the same bytes."""
 

@@ -27,7 +27,7 @@ from workers.sandbox.uploads import Tree, UploadSwitchValues
 POLL_S: Final = 0.05
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _AWAY: Final = ".away"
-_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError)
+_BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError)
 
 
 class FolderSwitches(UploadSwitchValues):
